@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/log.h"
+
+#include <glib.h>
+#include <stdio.h>
+
+/* The least severe level that is still shown; the logger is the one mutable global (house style 5). */
+static GLogLevelFlags shown_level = G_LOG_LEVEL_MESSAGE;
+
+static const char *
+level_prefix(GLogLevelFlags level)
+{
+    if (level & (G_LOG_LEVEL_ERROR | G_LOG_LEVEL_CRITICAL))
+        return "internal error: ";
+    if (level & G_LOG_LEVEL_WARNING)
+        return "warning: ";
+    return "";
+}
+
+static GLogWriterOutput
+write_to_stderr(GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer user_data)
+{
+    (void)user_data;
+    /* A lower number is more severe. */
+    if ((level & G_LOG_LEVEL_MASK) > shown_level)
+        return G_LOG_WRITER_HANDLED;
+    for (gsize i = 0; i < n_fields; i++) {
+        if (g_strcmp0(fields[i].key, "MESSAGE") == 0)
+            fprintf(stderr, "kvm-tune: %s%s\n", level_prefix(level), (const char *)fields[i].value);
+    }
+    return G_LOG_WRITER_HANDLED;
+}
+
+void
+kt_log_setup(int verbosity)
+{
+    static const GLogLevelFlags levels[] = {
+        G_LOG_LEVEL_WARNING,
+        G_LOG_LEVEL_MESSAGE,
+        G_LOG_LEVEL_INFO,
+        G_LOG_LEVEL_DEBUG,
+    };
+    shown_level = levels[CLAMP(verbosity, -1, 2) + 1];
+    g_log_set_writer_func(write_to_stderr, NULL, NULL);
+}
