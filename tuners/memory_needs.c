@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "tuners/memory_needs.h"
+
+static void
+need_free(gpointer data)
+{
+    KtMemoryNeed *need = data;
+    kt_cpuset_free(need->nodes);
+    g_free(need);
+}
+
+const KtDomainDef *
+kt_memory_next_def(const KtDomain *domain)
+{
+    return domain->inactive != NULL ? domain->inactive : domain->live;
+}
+
+bool
+kt_memory_mode_binds(const char *mode)
+{
+    return mode == NULL || g_str_equal(mode, "strict") || g_str_equal(mode, "restrictive");
+}
+
+KtCpuset *
+kt_memory_host_nodes(const KtTopology *topology)
+{
+    KtCpuset *nodes = hwloc_bitmap_alloc();
+    for (guint i = 0; i < topology->n_nodes; i++) {
+        if (topology->nodes[i].has_memory)
+            hwloc_bitmap_set(nodes, topology->nodes[i].os);
+    }
+    return nodes;
+}
+
+KtCpuset *
+kt_memory_cpu_nodes(const KtPlan *plan, guint domain, gint cell)
+{
+    const KtTopology *topology = plan->snapshot->topology;
+    KtCpuset *nodes = hwloc_bitmap_alloc();
+    gint place = plan->domains[domain].seat;
+    const KtSeatDomain *wish = place >= 0 ? &plan->problem->domains[place] : NULL;
+    for (guint i = 0; wish != NULL && i < wish->n_vcpus; i++) {
+        unsigned os;
+        if (cell >= 0 && wish->vcpus[i].cell != cell)
+            continue;
+        hwloc_bitmap_foreach_begin(os, plan->placement->seats[place].vcpus[i])
+        {
+            const KtPu *pu = kt_topology_pu(topology, os);
+            if (pu != NULL)
+                hwloc_bitmap_set(nodes, topology->nodes[pu->node].os);
+        }
+        hwloc_bitmap_foreach_end();
+    }
+    return nodes;
+}
+
+/* The pages of one guest cell; several sizes are given by cell. */
+static guint64
+page_of(const KtDomainDef *def, const KtPools *pools, guint cell)
+{
+    guint64 page_kib = 0;
+    if (!def->hugepages)
+        return 0;
+    if (def->pages->len == 0)
+        return pools->default_kib;
+    for (guint i = 0; i < def->pages->len; i++) {
+        const KtPageDef *page = def->pages->pdata[i];
+        guint64 its = page->page_kib > 0 ? page->page_kib : pools->default_kib;
+        if (page->cells != NULL && hwloc_bitmap_isset(page->cells, cell))
+            return its;
+        if (page->cells == NULL)
+            page_kib = its;
+    }
+    return page_kib;
+}
+
+static const KtMemnodeDef *
+find_memnode(const KtDomainDef *def, guint cell)
+{
+    for (guint i = 0; def->cells->len > 0 && i < def->memnodes->len; i++) {
+        const KtMemnodeDef *memnode = def->memnodes->pdata[i];
+        if (memnode->cell == cell)
+            return memnode;
+    }
+    return NULL;
+}
+
+/* Fills in where it comes from. @cell: index and number of its guest cell, index -1 = it has none. */
+static void
+place_need(KtMemoryNeed *need, const KtPlan *plan, guint domain, const KtDomainDef *def, gint index,
+           guint cell)
+{
+    g_autoptr(KtCpuset) host = kt_memory_host_nodes(plan->snapshot->topology);
+    const KtMemnodeDef *memnode = find_memnode(def, cell);
+    const char *mode = memnode != NULL ? memnode->mode : def->numatune_mode;
+    const char *nodeset = memnode != NULL ? memnode->nodeset : def->numatune_nodeset;
+    if (nodeset != NULL)
+        need->nodes = kt_cpuset_parse(nodeset, true, NULL);
+    need->binds = need->nodes != NULL && kt_memory_mode_binds(mode);
+    if (need->nodes == NULL)
+        need->nodes = kt_memory_cpu_nodes(plan, domain, index);
+    hwloc_bitmap_and(need->nodes, need->nodes, host);
+    if (hwloc_bitmap_iszero(need->nodes) && !need->binds)
+        hwloc_bitmap_copy(need->nodes, host);
+}
+
+static void
+add_need(GPtrArray *needs, const KtPlan *plan, guint domain, const KtDomainDef *def, gint index)
+{
+    const KtCellDef *cell = index >= 0 ? def->cells->pdata[index] : NULL;
+    guint number = cell != NULL ? cell->id : 0;
+    KtMemoryNeed *need = g_new0(KtMemoryNeed, 1);
+    need->kib = cell != NULL ? cell->memory_kib : def->memory_kib;
+    need->page_kib = page_of(def, plan->snapshot->pools, number);
+    place_need(need, plan, domain, def, index, number);
+    g_ptr_array_add(needs, need);
+}
+
+GPtrArray *
+kt_memory_needs(const KtPlan *plan, guint domain, const KtDomainDef *def)
+{
+    GPtrArray *needs = g_ptr_array_new_with_free_func(need_free);
+    if (def->cells->len == 0)
+        add_need(needs, plan, domain, def, -1);
+    for (guint i = 0; i < def->cells->len; i++)
+        add_need(needs, plan, domain, def, (gint)i);
+    return needs;
+}

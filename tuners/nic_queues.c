@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "tuners/nics.h"
+#include "tuners/tuner.h"
+
+/* What `auto` gives at most: about 8 are worth having. */
+#define KT_QUEUES_AUTO_MAX 8
+
+typedef struct {
+    KtPlan *plan;
+    guint domain;
+    const KtDomainDef *def;
+    const KtNicDef *nic;
+    const KtValue *value;
+    const char *item; /* "nic MAC", or NULL */
+} KtQueuesWish;
+
+static bool
+is(const char *word, const char *other)
+{
+    return g_strcmp0(word, other) == 0;
+}
+
+/* A NIC without a word of them has one. */
+static guint
+present_queues(const KtNicDef *nic)
+{
+    return MAX(nic->queues, 1);
+}
+
+static guint
+wanted_queues(const KtQueuesWish *wish)
+{
+    if (kt_value_is(wish->value, "auto"))
+        return MIN(wish->def->vcpus, KT_QUEUES_AUTO_MAX);
+    return (guint)wish->value->number;
+}
+
+/* What an earlier tuner stages, else what the definition says. */
+static const char *
+planned_model(const KtQueuesWish *wish)
+{
+    const KtAction *action = kt_plan_find_edit(wish->plan, wish->domain, KT_XML_NIC_MODEL, wish->item);
+    return action != NULL ? action->to : wish->nic->model;
+}
+
+/* Only tap devices have several queues that libvirt opens, each with its own vhost thread
+ * (qemuBuildInterfaceCommandLine, virDomainNetDefValidate). */
+static bool
+is_tap(const KtNicDef *nic)
+{
+    return is(nic->type, "network") || is(nic->type, "bridge") || is(nic->type, "direct") ||
+           is(nic->type, "ethernet");
+}
+
+/* Why it can't have so many; NULL = it can. Owned. */
+static char *
+why_not(const KtQueuesWish *wish, guint wanted)
+{
+    const KtNicDef *nic = wish->nic;
+    const char *model = planned_model(wish);
+    if (!is_tap(nic))
+        return g_strdup_printf(
+            "a NIC of type '%s' has one queue; several need a tap device: network, bridge, direct or "
+            "ethernet",
+            nic->type != NULL ? nic->type : "(not named)");
+    if (!kt_nic_is_virtio(model))
+        return g_strdup_printf("only a virtio NIC has several queues, this one's model is '%s'; ask for "
+                               "nic.model = virtio too",
+                               model != NULL ? model : "default");
+    if (wanted > wish->def->vcpus)
+        return g_strdup_printf("%u queues are more than its %u vCPU%s could serve; ask for %u, or auto",
+                               wanted, wish->def->vcpus, wish->def->vcpus == 1 ? "" : "s", wish->def->vcpus);
+    if (nic->mac == NULL || kt_domain_def_find_nic(wish->def, nic->mac) == NULL)
+        return g_strdup("a NIC can only be named by a MAC of its own; give it one");
+    return NULL;
+}
+
+static void
+stage(const KtQueuesWish *wish, guint wanted)
+{
+    bool fewer = wanted < present_queues(wish->nic);
+    KtAction action = {
+        .domain = (gint)wish->domain,
+        .setting = wish->value->setting,
+        .item = g_strdup(wish->item),
+        .from = wish->nic->queues > 0 ? g_strdup_printf("%u", wish->nic->queues) : NULL,
+        .to = g_strdup_printf("%u", wanted),
+        .when = KT_WHEN_NEXT_BOOT,
+        .risk = KT_RISK_LOW,
+        .reason = fewer ? g_strdup("fewer vhost threads on the host")
+                        : g_strdup_printf(
+                              "%spackets are worked on by %u vCPUs at once, not by one; a guest that doesn't "
+                              "use them by itself wants 'ethtool -L DEVICE combined %u'",
+                              kt_value_is(wish->value, "auto") ? "auto, one a vCPU and at most 8: " : "",
+                              wanted, wanted),
+        .source = g_strdup(wish->value->source),
+        .kind = KT_STEP_DEFINE,
+        .field = KT_XML_NIC_QUEUES,
+    };
+    kt_plan_add(wish->plan, action);
+}
+
+/* `auto` leaves alone what can't have several. */
+static void
+tune_nic(const KtDesired *desired, KtPlan *plan, guint index, const KtDomainDef *def, const KtNicDef *nic)
+{
+    const KtValue *value = kt_desired_domain(desired, index, KT_SETTING_NIC_QUEUES, nic->mac);
+    if (value == NULL)
+        return;
+    g_autofree char *item = nic->mac != NULL ? g_strdup_printf("nic %s", nic->mac) : NULL;
+    KtQueuesWish wish = {.plan = plan, .domain = index, .def = def, .nic = nic, .value = value, .item = item};
+    guint wanted = wanted_queues(&wish);
+    if (wanted == present_queues(nic))
+        return;
+    g_autofree char *why = why_not(&wish, wanted);
+    if (why != NULL && kt_value_is(value, "auto"))
+        return;
+    if (!kt_plan_may_stage(plan, (gint)index, value, item))
+        return;
+    if (why != NULL)
+        kt_plan_refuse(plan, (gint)index, value, item, "%s", why);
+    else
+        stage(&wish, wanted);
+}
+
+void
+kt_tune_nic_queues(const KtSnapshot *snapshot, const KtDesired *desired, KtPlan *plan)
+{
+    for (guint i = 0; i < snapshot->domains->len; i++) {
+        const KtDomain *domain = snapshot->domains->pdata[i];
+        const KtDomainDef *def = domain->inactive != NULL ? domain->inactive : domain->live;
+        for (guint k = 0; def != NULL && k < def->nics->len; k++) {
+            if (!kt_nic_is_repeated(def, k))
+                tune_nic(desired, plan, i, def, def->nics->pdata[k]);
+        }
+    }
+}

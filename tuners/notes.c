@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "tuners/seats.h"
+#include "tuners/tuner.h"
+
+static void
+note_next_boot(const KtDomain *domain, KtPlan *plan, guint index, bool placed)
+{
+    if (!domain->persistent)
+        kt_plan_note(plan, (gint)index, "transient: it has no next boot, only what is live can be set");
+    if (domain->managed_save)
+        kt_plan_note(plan, (gint)index, "a saved image resumes its old settings at the next start");
+    if (placed && domain->inactive != NULL && g_strcmp0(domain->inactive->vcpu_placement, "auto") == 0)
+        kt_plan_note(
+            plan, (gint)index,
+            "<vcpu placement='auto'>: numad advises CPUs at each start; explicit pins go before its advice");
+}
+
+/* The CPUs that nobody else should be on: the seat's own, and the siblings of an `isolate` one. */
+static KtCpuset *
+own_cpus(const KtPlan *plan, guint seat)
+{
+    const KtTopology *topology = plan->snapshot->topology;
+    const KtSeat *own = &plan->placement->seats[seat];
+    KtCpuset *cpus = hwloc_bitmap_alloc();
+    for (guint i = 0; i < own->n_vcpus; i++) {
+        hwloc_bitmap_or(cpus, cpus, own->vcpus[i]);
+        int os = hwloc_bitmap_first(own->vcpus[i]);
+        const KtPu *pu = os >= 0 ? kt_topology_pu(topology, (guint)os) : NULL;
+        if (pu != NULL && plan->problem->domains[seat].smt == KT_SMT_ISOLATE)
+            hwloc_bitmap_or(cpus, cpus, topology->cores[pu->core].cpus);
+    }
+    return cpus;
+}
+
+static bool
+floats_over(const KtSeat *seat, const KtCpuset *cpus)
+{
+    for (guint i = 0; i < seat->n_vcpus; i++) {
+        if (hwloc_bitmap_intersects(seat->vcpus[i], cpus))
+            return true;
+    }
+    return false;
+}
+
+/* Design section 10: domains that no section places are obstacles that an exclusive domain may have to bear.
+ */
+static void
+note_floating(KtPlan *plan, guint index)
+{
+    gint seat = plan->domains[index].seat;
+    if (seat < 0 || plan->placement == NULL || !kt_seats_own(plan, (guint)seat))
+        return;
+
+    g_autoptr(KtCpuset) own = own_cpus(plan, (guint)seat);
+    for (guint i = 0; i < plan->problem->n_domains; i++) {
+        const KtSeat *other = &plan->placement->seats[i];
+        bool seated = plan->problem->domains[i].placed && other->refusal == NULL;
+        if (i != (guint)seat && !seated && floats_over(other, own))
+            kt_plan_note(plan, (gint)index, "not truly exclusive: %s floats here",
+                         plan->problem->domains[i].name);
+    }
+}
+
+void
+kt_tune_notes(const KtSnapshot *snapshot, const KtDesired *desired, KtPlan *plan)
+{
+    for (guint i = 0; i < snapshot->domains->len; i++) {
+        const KtDomain *domain = snapshot->domains->pdata[i];
+        note_floating(plan, i);
+        if (kt_desired_selects(desired, i))
+            note_next_boot(domain, plan, i, kt_seats_wish(desired, i) != NULL);
+    }
+}

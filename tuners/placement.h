@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "base/cpuset.h"
+#include "probes/topology.h"
+
+/**
+ * Placement of the vCPUs of all running domains together (design section 10). Pure and deterministic; knows
+ * the topology and wishes, not libvirt.
+ */
+
+typedef enum {
+    KT_PLACEMENT_SHARED_CACHE, /* one common set of whole sharing groups; exclusive: CPUs near each other */
+    KT_PLACEMENT_NUMA,         /* whole nodes */
+    KT_PLACEMENT_SPREAD,       /* over as many sharing groups as there are */
+} KtPlacementPolicy;
+
+typedef enum { KT_SMT_AUTO, KT_SMT_SHARE, KT_SMT_ISOLATE } KtSmt;
+
+typedef enum { KT_KIND_AUTO, KT_KIND_FAST, KT_KIND_EFFICIENT, KT_KIND_ANY } KtKindWish;
+
+/** One online vCPU of a running domain. */
+typedef struct {
+    guint id;               /* the guest's number */
+    double load;            /* CPUs' worth of work, 1 unless measured */
+    const KtCpuset *before; /* its present affinity */
+    gint cell;              /* guest NUMA cell, index; -1 = the guest has none */
+    gint guest_core;        /* index of its core in the guest where that has threads; -1 = none */
+} KtSeatVcpu;
+
+/** One running domain as placement sees it. Arrays are borrowed and outlive the problem. */
+typedef struct {
+    const char *name;
+    bool placed; /* some section places it; else a fixed obstacle at its present affinity */
+    bool exclusive;
+    KtPlacementPolicy policy;
+    KtSmt smt;
+    KtKindWish kind;
+    gint priority;           /* greater goes first when there is no room */
+    const KtSeatVcpu *vcpus; /* online ones, by id */
+    guint n_vcpus;
+    const double *memory_share; /* by node index, sums to 1; NULL = unknown */
+    double memory_gib;          /* what it has in all; 0 = unknown, or nothing is to be said of moves */
+    const guint *device_nodes;  /* node index of each passed-through PCI device whose node is known */
+    guint n_device_nodes;
+} KtSeatDomain;
+
+typedef struct {
+    const KtTopology *topology;
+    const KtCpuset *housekeeping; /* exclusive vCPUs stay off these; may be empty */
+    const KtSeatDomain *domains;
+    guint n_domains;
+} KtPlacementProblem;
+
+/** Where one domain goes. */
+typedef struct {
+    guint n_vcpus;
+    KtCpuset **vcpus; /* n_vcpus sets in the order of KtSeatDomain.vcpus; = before where it isn't placed */
+    KtCpuset *memory_nodes; /* OS numbers of planned nodes; NULL = memory stays where it is */
+    char *reason;  /* one line for people: "4 own cores in one L3 (CPUs 8-15), on the node of its memory" */
+    char *refusal; /* why it could not be placed: how many CPUs are missing, what would make room; or NULL.
+                    * It keeps its present affinity then, and counts as a domain that isn't placed. */
+} KtSeat;
+
+typedef struct {
+    KtSeat *seats; /* n_domains */
+    guint n_seats;
+} KtPlacement;
+
+void kt_placement_free(KtPlacement *placement);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(KtPlacement, kt_placement_free)
+
+/**
+ * Finds a legal placement of low cost. Stable: with `before` equal to an earlier result of the same problem
+ * it returns just that.
+ */
+KtPlacement *kt_placement_solve(const KtPlacementProblem *problem);
+
+/** All present seats: the placement that changes nothing. */
+KtPlacement *kt_placement_present(const KtPlacementProblem *problem);

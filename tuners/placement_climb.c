@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "tuners/placement_search.h"
+
+/* Each improvement lowers the total by KtModel.worth, so climbing ends; this ends it in reasonable time. */
+#define MAX_ROUNDS 40
+
+/* Improves domain @index; whether that was possible. */
+static bool
+improve(KtState *state, guint index)
+{
+    const KtModelDomain *domain = &state->model->domains[index];
+    if (domain->fate == KT_FATE_EXCLUSIVE)
+        return state->domains[index].n_seated > 0 && kt_improve_exclusive(state, index);
+    if (domain->fate != KT_FATE_SHARED)
+        return false;
+    bool better = false;
+    for (guint i = 0; i < domain->n_units; i++) {
+        if (state->units[domain->first_unit + i].hall)
+            better |= kt_improve_unit(state, domain->first_unit + i);
+    }
+    return better;
+}
+
+/* Regions that own CPUs have filled up belong to no set: the next solve couldn't see that they did. */
+static bool
+prune(KtState *state)
+{
+    bool any = false;
+    for (guint i = 0; i < state->model->n_units; i++) {
+        if (state->units[i].hall)
+            any |= kt_prune_unit(state, i);
+    }
+    return any;
+}
+
+/* The order in which domains are improved: common sets first. While many of them are the whole machine, as on
+ * a host that was never tuned, every trial with an own CPU would touch all of it. Owned. */
+static guint *
+improving_order(const KtModel *model)
+{
+    guint *order = g_new(guint, model->n_domains + 1);
+    guint n = 0;
+    for (guint i = 0; i < model->n_domains; i++) {
+        if (model->domains[i].fate == KT_FATE_SHARED)
+            order[n++] = i;
+    }
+    for (guint i = 0; i < model->n_domains; i++) {
+        if (model->domains[i].fate != KT_FATE_SHARED)
+            order[n++] = i;
+    }
+    return order;
+}
+
+void
+kt_climb(KtState *state)
+{
+    guint n = state->model->n_domains;
+    g_autofree guint *order = improving_order(state->model);
+    do {
+        /* Ends when all in a row could not be improved. */
+        guint in_vain = 0;
+        for (guint64 i = 0; n > 0 && in_vain < n && i < (guint64)n * MAX_ROUNDS; i++)
+            in_vain = improve(state, order[i % n]) ? 0 : in_vain + 1;
+    } while (prune(state));
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "tuners/placement_search.h"
+
+static const KtModelDomain *
+domain_of(const KtState *state, guint vcpu)
+{
+    return &state->model->domains[kt_state_domain_of(state, vcpu)];
+}
+
+/* Exchanges the CPUs of two vCPUs of different domains where that is worth it. */
+static bool
+improve_by_exchange(KtState *state, guint vcpu, guint other)
+{
+    guint pu = (guint)state->pu[vcpu], other_pu = (guint)state->pu[other];
+    KtMark mark = kt_mark(state);
+    double least = kt_state_total(state) - state->model->worth;
+    kt_state_release(state, vcpu);
+    kt_state_release(state, other);
+    kt_state_take(state, vcpu, other_pu);
+    kt_state_take(state, other, pu);
+    if (kt_state_total(state) < least)
+        return true;
+    kt_state_release(state, vcpu);
+    kt_state_release(state, other);
+    kt_state_take(state, vcpu, pu);
+    kt_state_take(state, other, other_pu);
+    kt_mark_restore(state, mark);
+    return false;
+}
+
+/* Exchanges with the strangers in @zone; both isolate or neither does, so that it stays legal. */
+static bool
+improve_in_zone(KtState *state, guint vcpu, guint zone)
+{
+    const KtZone *it = &state->model->zones->zones[zone];
+    const KtModelDomain *domain = domain_of(state, vcpu);
+    bool isolates = domain->wish->smt == KT_SMT_ISOLATE;
+    for (guint i = 0; i < it->n_pus; i++) {
+        gint other = state->owner[it->pus[i]];
+        if (other < 0 || domain_of(state, (guint)other) == domain)
+            continue;
+        if ((domain_of(state, (guint)other)->wish->smt == KT_SMT_ISOLATE) == isolates &&
+            improve_by_exchange(state, vcpu, (guint)other))
+            return true;
+    }
+    return false;
+}
+
+/* Whether a vCPU shares its core with an exclusive one of another domain. */
+static bool
+has_stranger(const KtState *state, guint vcpu)
+{
+    const KtIndices *pus = &state->model->core_pus[state->model->topology->pus[state->pu[vcpu]].core];
+    for (guint i = 0; i < pus->n; i++) {
+        gint other = state->owner[pus->items[i]];
+        if (other >= 0 && domain_of(state, (guint)other) != domain_of(state, vcpu))
+            return true;
+    }
+    return false;
+}
+
+bool
+kt_improve_by_exchange(KtState *state, guint vcpu)
+{
+    const KtModelDomain *domain = domain_of(state, vcpu);
+    const guint *of_pu = state->model->zones->of_pu;
+    guint home = of_pu[state->pu[vcpu]], last = G_MAXUINT;
+    for (guint i = domain->first_vcpu; i < domain->first_vcpu + domain->n_vcpus; i++) {
+        guint zone = of_pu[state->pu[i]];
+        if (i == vcpu || zone == last || (zone == home && !has_stranger(state, vcpu)))
+            continue;
+        last = zone;
+        if (improve_in_zone(state, vcpu, zone))
+            return true;
+    }
+    return false;
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "tuners/placement_search.h"
+
+void
+kt_placement_free(KtPlacement *placement)
+{
+    if (!placement)
+        return;
+    for (guint i = 0; i < placement->n_seats; i++) {
+        KtSeat *seat = &placement->seats[i];
+        for (guint j = 0; j < seat->n_vcpus; j++)
+            kt_cpuset_free(seat->vcpus[j]);
+        g_free(seat->vcpus);
+        kt_cpuset_free(seat->memory_nodes);
+        g_free(seat->reason);
+        g_free(seat->refusal);
+    }
+    g_free(placement->seats);
+    g_free(placement);
+}
+
+KtPlacement *
+kt_placement_present(const KtPlacementProblem *problem)
+{
+    KtPlacement *placement = g_new0(KtPlacement, 1);
+    placement->n_seats = problem->n_domains;
+    placement->seats = g_new0(KtSeat, problem->n_domains + 1);
+    for (guint i = 0; i < problem->n_domains; i++) {
+        KtSeat *seat = &placement->seats[i];
+        seat->n_vcpus = problem->domains[i].n_vcpus;
+        seat->vcpus = g_new0(KtCpuset *, seat->n_vcpus + 1);
+        for (guint j = 0; j < seat->n_vcpus; j++)
+            seat->vcpus[j] = hwloc_bitmap_dup(problem->domains[i].vcpus[j].before);
+    }
+    return placement;
+}
+
+/* Borrowed. @sets: KtHall → KtCpuset: many vCPUs have one set. */
+static const KtCpuset *
+hall_set(const KtState *state, const KtHall *hall, GHashTable *sets)
+{
+    KtCpuset *set = g_hash_table_lookup(sets, hall);
+    if (set)
+        return set;
+    set = hwloc_bitmap_alloc();
+    for (guint i = 0; i < state->model->topology->n_pus; i++) {
+        if (kt_bit(hall->pus, i))
+            hwloc_bitmap_set(set, state->model->topology->pus[i].os);
+    }
+    g_hash_table_insert(sets, (gpointer)hall, set);
+    return set;
+}
+
+static void
+extract_vcpu(const KtState *state, guint index, KtSeat *seat, GHashTable *sets)
+{
+    const KtModelVcpu *vcpu = &state->model->vcpus[index];
+    const KtHall *hall = state->units[vcpu->unit].hall;
+    g_assert(seat->vcpus != NULL);
+    if (state->pu[index] >= 0)
+        hwloc_bitmap_only(seat->vcpus[vcpu->vcpu], state->model->topology->pus[state->pu[index]].os);
+    else if (hall)
+        hwloc_bitmap_copy(seat->vcpus[vcpu->vcpu], hall_set(state, hall, sets));
+}
+
+KtPlacement *
+kt_placement_extract(const KtState *state)
+{
+    const KtModel *model = state->model;
+    KtPlacement *placement = kt_placement_present(model->problem);
+    g_autoptr(GHashTable) sets = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)kt_cpuset_free);
+    for (guint i = 0; i < model->n_domains; i++) {
+        const KtModelDomain *domain = &model->domains[i];
+        KtSeat *seat = &placement->seats[domain->index];
+        if (domain->refusal)
+            seat->refusal = g_strdup(domain->refusal);
+        else if (domain->fate == KT_FATE_EXCLUSIVE && state->domains[i].staying)
+            seat->refusal = kt_admit_describe_fragmented(domain);
+        for (guint j = domain->first_vcpu; j < domain->first_vcpu + domain->n_vcpus; j++)
+            extract_vcpu(state, j, seat, sets);
+    }
+    return placement;
+}

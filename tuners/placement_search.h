@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "tuners/placement_state.h"
+
+/**
+ * The search: seats by least added cost, then improvements one domain at a time. Private to the placement
+ * engine.
+ *
+ * A second solve must find nothing to do. For that, what is tried in a state depends on the state alone and
+ * is judged by cost without moves; present seats are tried beside that. By the triangle inequality of moves,
+ * what doesn't pay from the old seats to a neighbour of the new ones doesn't pay from the new ones either.
+ */
+
+/** A point to come back to. */
+typedef struct {
+    double cost;
+    guint moves;
+} KtMark;
+
+static inline KtMark
+kt_mark(const KtState *state)
+{
+    return (KtMark){state->cost, state->moves};
+}
+
+/** For after all changes since @mark were taken back: sums are as they were, without what rounding left. */
+static inline void
+kt_mark_restore(KtState *state, KtMark mark)
+{
+    state->cost = mark.cost;
+    state->moves = mark.moves;
+}
+
+/** A zone from which seats for a unit are tried. */
+typedef struct {
+    guint zone;
+    double estimate; /* of the unit's cost there */
+} KtStart;
+
+#define KT_MAX_STARTS 4
+
+/** The most promising zones for a unit of an exclusive domain, best first; how many. */
+guint kt_rank_starts(const KtState *state, const KtUnit *unit, KtStart starts[KT_MAX_STARTS]);
+
+/** Seats the vCPUs of an exclusive domain that have no CPU yet. False, and nothing is changed, where there is
+ * no room. */
+bool kt_seat_exclusive(KtState *state, guint domain);
+/** Takes away all CPUs of an exclusive domain. */
+void kt_unseat_exclusive(KtState *state, guint domain);
+/** The same CPUs with as few moves as that takes: what a domain's vCPUs can change among themselves at no
+ * cost. */
+void kt_keep_within_exclusive(KtState *state, guint domain);
+/** Exchanges a vCPU that is apart from the others of its domain, or beside a stranger, with a stranger of
+ * theirs, where that is worth it; whether it was. */
+bool kt_improve_by_exchange(KtState *state, guint vcpu);
+/** Moves a vCPU or all of an exclusive domain where that is worth it; whether it was. */
+bool kt_improve_exclusive(KtState *state, guint domain);
+
+/** Which units begin with sets of several regions, where these are cheaper as yet. */
+typedef enum { KT_GROW_LARGE, KT_GROW_NONE, KT_GROW_ALL, KT_N_GROW } KtGrow;
+
+/** Gives a unit that has none the common set of least cost. False where no CPU is open for it. */
+bool kt_seat_unit(KtState *state, guint unit, KtGrow grow);
+/** Gives a unit another set where that is worth it; whether it was. */
+bool kt_improve_unit(KtState *state, guint unit);
+/** The hall that a unit is in before: the regions that its vCPUs' present sets touch, for `spread` one of the
+ * two that it may have. NULL where nothing of that is open, or it is most of a large machine for a unit that
+ * isn't large. */
+KtHall *kt_unit_present_hall(KtState *state, guint unit);
+/** Takes regions without an open CPU out of a unit's hall; whether there were any. Its set stays the same. */
+bool kt_prune_unit(KtState *state, guint unit);
+
+/** Improves one domain after the other until none can be improved. */
+void kt_climb(KtState *state);
+
+/** All that @state says, in the caller's order. Owned. */
+KtPlacement *kt_placement_extract(const KtState *state);
+/** Fills KtSeat.reason. */
+void kt_placement_explain(const KtState *state, KtPlacement *placement);

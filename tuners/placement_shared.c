@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "tuners/placement_search.h"
+
+#include <string.h>
+
+/* Of the regions how many are tried in earnest, and from how many of these the set is let grow. */
+#define MAX_TRIED 6
+#define MAX_GROWN 2
+/* A set grows on until this many regions in a row have made it no cheaper. */
+#define MAX_USELESS 2
+/* Sets of up to this many regions are tried without each of these, and with each changed for a promising one.
+ * Units that aren't large have no larger sets, so that those of a host that was never tuned, the whole
+ * machine, need not be tried. */
+#define MAX_VARIED 8
+
+static const KtModelDomain *
+domain_of(const KtState *state, guint unit)
+{
+    return &state->model->domains[state->model->units[unit].domain];
+}
+
+/* Whether no region has enough cores for the unit. */
+static bool
+is_large(const KtState *state, guint unit)
+{
+    return state->model->units[unit].load > domain_of(state, unit)->region_cores;
+}
+
+/* How many regions the unit's set may have. */
+static guint
+max_regions(const KtState *state, guint unit)
+{
+    return is_large(state, unit) ? G_MAXUINT : MAX_VARIED;
+}
+
+/* ---- trying halls ---- */
+
+/* The search for a unit's hall: the unit is in none meanwhile. */
+typedef struct {
+    KtState *state;
+    guint unit;
+    guint64 *regions; /* room to compose a set of regions */
+    KtHall *best;     /* by the total */
+    double least;
+} Trial;
+
+/* Tries a hall; its cost without moves, or infinity where it has no CPU. */
+static double
+try_hall(Trial *trial, KtHall *hall)
+{
+    KtState *state = trial->state;
+    if (kt_state_hall_pus(state, hall) == 0)
+        return G_MAXDOUBLE;
+    KtMark mark = kt_mark(state);
+    kt_state_enter(state, trial->unit, hall);
+    double cost = state->cost, total = kt_state_total(state);
+    kt_state_leave(state, trial->unit);
+    kt_mark_restore(state, mark);
+    if (!trial->best || total < trial->least - 1e-9) {
+        trial->best = hall;
+        trial->least = total;
+    }
+    return cost;
+}
+
+static double
+try_regions(Trial *trial)
+{
+    return try_hall(trial, kt_state_hall(trial->state, trial->regions));
+}
+
+/* ---- which regions are promising ---- */
+
+typedef struct {
+    guint region;
+    double cost;
+} Ranked;
+
+static double
+overload(double load, double n_cores, double capacity)
+{
+    double over = MAX(load / n_cores / capacity - 1, 0);
+    return KT_COST_OVERLOAD * n_cores * over * over;
+}
+
+/* What one zone adds to the estimate when @load comes to it. */
+static double
+estimate_zone(const KtState *state, const KtModelDomain *domain, guint index, double load, double n_vcpus)
+{
+    const KtModel *model = state->model;
+    const KtZone *zone = &model->zones->zones[index];
+    const KtZoneState *now = &state->zones[index];
+    const KtGroupState *group = &state->groups[zone->group];
+    double n_cores = MAX(model->group_cores[zone->group], 1);
+    double capacity = model->core_capacity[model->topology->pus[zone->pus[0]].core];
+    double cost = KT_COST_CROWDING * (2 * group->load + load) * load / n_cores;
+    cost += overload(group->load + load, n_cores, capacity) - overload(group->load, n_cores, capacity);
+    cost += (KT_COST_STRANGER + (now->n_domains > 0 ? 0 : KT_COST_SIBLING)) * now->exposed;
+    return cost + n_vcpus * domain->node_cost[zone->node];
+}
+
+/* Roughly what the unit adds to the cost in this region; negative where nothing of it is open. */
+static double
+estimate(const KtState *state, guint unit_index, guint region_index)
+{
+    const KtUnit *unit = &state->model->units[unit_index];
+    const KtModelDomain *domain = domain_of(state, unit_index);
+    const KtRegion *region = &state->model->regions[region_index];
+    double n_open = 0, cost = 0;
+    for (guint i = 0; i < region->n_zones; i++)
+        n_open += state->zones[region->zones[i]].n_open;
+    if (n_open <= 0)
+        return -1;
+    for (guint i = 0; i < region->n_zones; i++) {
+        double part = state->zones[region->zones[i]].n_open / n_open;
+        if (part > 0)
+            cost += estimate_zone(state, domain, region->zones[i], unit->load * part, unit->n * part);
+    }
+    return MAX(cost, 0);
+}
+
+/* Sorts @it into the @n best, of at most @max. */
+static guint
+rank(Ranked *best, guint n, guint max, Ranked it)
+{
+    guint at = n;
+    while (at > 0 && it.cost < best[at - 1].cost - 1e-9)
+        at--;
+    if (at >= max)
+        return n;
+    n = MIN(n + 1, max);
+    memmove(best + at + 1, best + at, (n - at - 1) * sizeof *best);
+    best[at] = it;
+    return n;
+}
+
+static guint
+rank_regions(const KtState *state, guint unit, Ranked best[MAX_TRIED])
+{
+    const KtModelDomain *domain = domain_of(state, unit);
+    guint n = 0;
+    for (guint i = 0; i < domain->n_regions; i++) {
+        guint region = domain->first_region + i;
+        Ranked it = {region, estimate(state, unit, region)};
+        if (it.cost >= 0)
+            n = rank(best, n, MAX_TRIED, it);
+    }
+    return n;
+}
+
+/* ---- growing ---- */
+
+static double
+crowding_of(const KtState *state, const KtRegion *region)
+{
+    double load = 0;
+    for (guint i = 0; i < region->n_zones; i++) {
+        guint group = state->model->zones->zones[region->zones[i]].group;
+        load += state->groups[group].load / MAX(state->model->group_cores[group], 1);
+    }
+    return load / region->n_zones;
+}
+
+/* The region by which a set that began with @start grows next: the nearest to it, of these the least crowded.
+ * -1: none is left. */
+static gint
+next_region(const Trial *trial, guint start)
+{
+    const KtState *state = trial->state;
+    const KtModel *model = state->model;
+    const KtModelDomain *domain = domain_of(state, trial->unit);
+    gint next = -1;
+    double next_distance = 0, next_crowding = 0;
+    for (guint i = domain->first_region; i < domain->first_region + domain->n_regions; i++) {
+        const KtRegion *region = &model->regions[i];
+        if (kt_bit(trial->regions, i) || kt_state_hall_pus(state, state->single[i]) == 0)
+            continue;
+        double distance = kt_zones_distance(model->zones, model->regions[start].zones[0], region->zones[0]);
+        if (next >= 0 && distance > next_distance)
+            continue;
+        double crowding = crowding_of(state, region);
+        if (next >= 0 && distance == next_distance && crowding > next_crowding - 1e-9)
+            continue;
+        next = (gint)i;
+        next_distance = distance;
+        next_crowding = crowding;
+    }
+    return next;
+}
+
+static void
+grow_from(Trial *trial, guint start, double cost)
+{
+    memset(trial->regions, 0, trial->state->region_words * sizeof *trial->regions);
+    kt_bit_set(trial->regions, start, true);
+    guint max = max_regions(trial->state, trial->unit);
+    for (guint n = 1, n_useless = 0; n < max && n_useless < MAX_USELESS; n++) {
+        gint next = next_region(trial, start);
+        if (next < 0)
+            return;
+        kt_bit_set(trial->regions, (guint)next, true);
+        double grown = try_regions(trial);
+        n_useless = grown < cost - 1e-9 ? 0 : n_useless + 1;
+        cost = MIN(cost, grown);
+    }
+}
+
+/* ---- varying what is there ---- */
+
+static guint
+count_regions(const KtState *state, const KtHall *hall)
+{
+    guint n = 0;
+    for (guint i = 0; i < state->region_words; i++)
+        n += (guint)__builtin_popcountll(hall->regions[i]);
+    return n;
+}
+
+/* @hall without each of its regions, with each promising one more, and with one for another. */
+static void
+vary(Trial *trial, const KtHall *hall, const Ranked *promising, guint n_promising)
+{
+    KtState *state = trial->state;
+    guint n = count_regions(state, hall);
+    if (n > MAX_VARIED)
+        return;
+    memcpy(trial->regions, hall->regions, state->region_words * sizeof *trial->regions);
+    for (guint i = 0; i < state->model->n_regions; i++) {
+        if (!kt_bit(hall->regions, i))
+            continue;
+        kt_bit_set(trial->regions, i, false);
+        if (n > 1)
+            try_regions(trial);
+        for (guint j = 0; n > 1 && j < n_promising; j++) {
+            if (kt_bit(hall->regions, promising[j].region))
+                continue;
+            kt_bit_set(trial->regions, promising[j].region, true);
+            try_regions(trial);
+            kt_bit_set(trial->regions, promising[j].region, false);
+        }
+        kt_bit_set(trial->regions, i, true);
+    }
+    for (guint j = 0; n < MAX_VARIED && j < n_promising; j++) {
+        if (kt_bit(hall->regions, promising[j].region))
+            continue;
+        kt_bit_set(trial->regions, promising[j].region, true);
+        try_regions(trial);
+        kt_bit_set(trial->regions, promising[j].region, false);
+    }
+}
+
+/* ---- spread ---- */
+
+static guint
+compose_all(const KtState *state, guint unit, guint64 *regions)
+{
+    const KtModelDomain *domain = domain_of(state, unit);
+    memset(regions, 0, state->region_words * sizeof *regions);
+    for (guint i = 0; i < domain->n_regions; i++)
+        kt_bit_set(regions, domain->first_region + i, true);
+    return domain->n_regions;
+}
+
+static KtHall *
+hall_of_all(KtState *state, guint unit, guint64 *regions)
+{
+    compose_all(state, unit, regions);
+    return kt_state_hall(state, regions);
+}
+
+/* `spread` of a guest with cells: the unit's part of all groups; more cells than groups: by turns. Without
+ * cells all. */
+static KtHall *
+hall_of_part(KtState *state, guint unit, guint64 *regions)
+{
+    const KtModelDomain *domain = domain_of(state, unit);
+    guint number = state->model->units[unit].number, n = domain->n_regions;
+    guint first = number * n / domain->n_units, end = (number + 1) * n / domain->n_units;
+    memset(regions, 0, state->region_words * sizeof *regions);
+    for (guint i = first; i < MAX(end, first + 1); i++)
+        kt_bit_set(regions, domain->first_region + i, true);
+    return kt_state_hall(state, regions);
+}
+
+/* The hall of `spread` that has these CPUs: of two that have the same it is the smaller one. NULL: neither.
+ */
+static KtHall *
+spread_hall_with(KtState *state, guint unit, const guint64 *pus, guint64 *regions)
+{
+    KtHall *halls[] = {hall_of_part(state, unit, regions), hall_of_all(state, unit, regions)};
+    for (guint i = 0; i < G_N_ELEMENTS(halls); i++) {
+        bool same = kt_state_hall_pus(state, halls[i]) > 0;
+        for (guint j = 0; same && j < state->model->topology->n_pus; j++) {
+            guint region = domain_of(state, unit)->first_region + state->model->topology->pus[j].group;
+            bool is_member = state->open[j] && kt_bit(halls[i]->regions, region);
+            same = is_member == kt_bit(pus, j) || !state->open[j];
+        }
+        if (same)
+            return halls[i];
+    }
+    return NULL;
+}
+
+/* ---- present sets ---- */
+
+KtHall *
+kt_unit_present_hall(KtState *state, guint unit_index)
+{
+    const KtModel *model = state->model;
+    const KtUnit *unit = &model->units[unit_index];
+    const KtModelDomain *domain = domain_of(state, unit_index);
+    g_autofree guint64 *regions = g_new0(guint64, state->region_words);
+    g_autofree guint64 *touched = g_new0(guint64, model->n_words);
+    for (guint i = 0; i < unit->n; i++) {
+        const KtModelVcpu *vcpu = &model->vcpus[unit->first + i];
+        if (i > 0 && vcpu->before == vcpu[-1].before)
+            continue;
+        for (guint j = 0; j < model->n_words; j++)
+            touched[j] |= kt_model_before(model, vcpu->before)->pus[j];
+    }
+    if (domain->wish->policy == KT_PLACEMENT_SPREAD)
+        return spread_hall_with(state, unit_index, touched, regions);
+    for (guint i = 0; i < model->topology->n_pus; i++) {
+        if (!kt_bit(touched, i) || !state->open[i])
+            continue;
+        const KtPu *pu = &model->topology->pus[i];
+        guint region = domain->wish->policy == KT_PLACEMENT_NUMA ? pu->node : pu->group;
+        kt_bit_set(regions, domain->first_region + region, true);
+    }
+    KtHall *hall = kt_state_hall(state, regions);
+    bool fits = count_regions(state, hall) <= max_regions(state, unit_index);
+    return fits && kt_state_hall_pus(state, hall) > 0 ? hall : NULL;
+}
+
+static void
+change_hall(KtState *state, guint unit, KtHall *hall)
+{
+    kt_state_leave(state, unit);
+    kt_state_enter(state, unit, hall);
+}
+
+bool
+kt_prune_unit(KtState *state, guint unit)
+{
+    const KtHall *hall = state->units[unit].hall;
+    g_autofree guint64 *regions = g_memdup2(hall->regions, state->region_words * sizeof *regions);
+    bool any = false;
+    if (domain_of(state, unit)->wish->policy == KT_PLACEMENT_SPREAD) {
+        KtHall *smaller = spread_hall_with(state, unit, hall->pus, regions);
+        any = smaller && smaller != hall;
+        if (any)
+            change_hall(state, unit, smaller);
+        return any;
+    }
+    for (guint i = 0; i < state->model->n_regions; i++) {
+        if (kt_bit(regions, i) && kt_state_hall_pus(state, state->single[i]) == 0) {
+            kt_bit_set(regions, i, false);
+            any = true;
+        }
+    }
+    KtHall *pruned = any ? kt_state_hall(state, regions) : NULL;
+    if (!pruned || kt_state_hall_pus(state, pruned) == 0)
+        return false;
+    change_hall(state, unit, pruned);
+    return true;
+}
+
+/* ---- the search ---- */
+
+/* The best hall for a unit that is in none. @now: the one it comes from, or NULL; @grows: of several regions
+ * too. */
+static KtHall *
+find_hall(KtState *state, guint unit, const KtHall *now, bool grows, double *ret_total)
+{
+    g_autofree guint64 *regions = g_new0(guint64, state->region_words);
+    Trial trial = {.state = state, .unit = unit, .regions = regions};
+    if (domain_of(state, unit)->wish->policy == KT_PLACEMENT_SPREAD) {
+        try_hall(&trial, hall_of_part(state, unit, regions));
+        try_hall(&trial, hall_of_all(state, unit, regions));
+        *ret_total = trial.least;
+        return trial.best;
+    }
+    Ranked promising[MAX_TRIED], grown[MAX_GROWN];
+    guint n_promising = rank_regions(state, unit, promising), n_grown = 0;
+    if (state->chance && n_promising > 1) {
+        promising[0] = promising[g_rand_int_range(state->chance, 0, (gint)n_promising)];
+        n_promising = 1;
+    }
+    for (guint i = 0; i < n_promising; i++) {
+        Ranked it = {promising[i].region, try_hall(&trial, state->single[promising[i].region])};
+        n_grown = rank(grown, n_grown, MAX_GROWN, it);
+    }
+    for (guint i = 0; grows && i < n_grown; i++)
+        grow_from(&trial, grown[i].region, grown[i].cost);
+    if (now)
+        vary(&trial, now, promising, n_promising);
+    if (grows && domain_of(state, unit)->n_regions <= MAX_VARIED) {
+        compose_all(state, unit, regions);
+        try_regions(&trial);
+    }
+    KtHall *present = state->counts_moves ? kt_unit_present_hall(state, unit) : NULL;
+    if (present && count_regions(state, present) <= MAX_VARIED)
+        try_hall(&trial, present);
+    *ret_total = trial.least;
+    return trial.best;
+}
+
+bool
+kt_seat_unit(KtState *state, guint unit, KtGrow grow)
+{
+    double total;
+    bool grows = grow == KT_GROW_ALL || (grow == KT_GROW_LARGE && is_large(state, unit));
+    KtHall *hall = find_hall(state, unit, NULL, grows, &total);
+    if (hall)
+        kt_state_enter(state, unit, hall);
+    return hall != NULL;
+}
+
+bool
+kt_improve_unit(KtState *state, guint unit)
+{
+    KtMark mark = kt_mark(state);
+    double total = 0, least = kt_state_total(state) - state->model->worth;
+    KtHall *now = state->units[unit].hall;
+    kt_state_leave(state, unit);
+    KtHall *hall = find_hall(state, unit, now, true, &total);
+    bool better = hall && hall != now && total < least;
+    kt_state_enter(state, unit, better ? hall : now);
+    if (!better)
+        kt_mark_restore(state, mark);
+    return better;
+}

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "tuners/cost_weights.h"
+#include "tuners/placement_room.h"
+
+/**
+ * A placement in the making: who sits where, and what that costs, kept up to date by every change of one vCPU
+ * or one unit. Private to the placement engine.
+ */
+
+/** vCPUs of one hall that had one set before. */
+typedef struct {
+    guint before; /* index into KtModel.befores */
+    guint n_vcpus;
+    guint n_differing; /* PUs by which that set and the hall's differ */
+} KtHallBefore;
+
+/** A common set: the sharable CPUs of some regions that nobody has to himself, with the units that have it.
+ */
+typedef struct {
+    guint64 *regions; /* bits by region */
+    guint *zones;
+    guint n_zones;
+    double n_cores;
+    guint n_units;
+    /* The rest is kept while it has units. */
+    guint n_pus;
+    guint64 *pus;    /* bits by PU: the set */
+    double pair_sum; /* of the distances over all pairs of its CPUs */
+    guint *node_pus; /* its CPUs by node */
+    double load;
+    double pair_weight;  /* of its units together */
+    double *node_weight; /* by node: what all its vCPUs would pay on a CPU there */
+    guint n_follow;      /* vCPUs whose memory counts as where their CPUs are */
+    GArray *befores;     /* KtHallBefore */
+    guint moves;
+    double cost;
+    bool dirty;
+} KtHall;
+
+typedef struct {
+    guint n_owned; /* exclusive vCPUs */
+    bool isolated; /* by one of them */
+    double own_load;
+    guint n_obstacles; /* domains that stay and may run here */
+    double obstacle_load;
+    guint n_open;    /* CPUs that common sets may have */
+    guint exposed;   /* exclusive vCPUs beside an open CPU */
+    guint n_doubled; /* exclusive vCPUs of `smt = auto` on a sibling of others */
+    double cost;
+    bool dirty;
+} KtCoreState;
+
+typedef struct {
+    double rate; /* shared load on each open CPU */
+    guint n_open;
+    guint n_domains; /* with a common set here */
+    guint exposed;
+    GPtrArray *halls; /* KtHall with units */
+    bool dirty;
+} KtZoneState;
+
+typedef struct {
+    double fixed_load; /* of exclusive vCPUs and obstacles */
+    double load;
+    double cost;
+    bool dirty;
+} KtGroupState;
+
+typedef struct {
+    KtHall *hall;      /* of a unit that shares; NULL = it has no set yet */
+    guint *node_vcpus; /* of a unit with own CPUs: vCPUs by node */
+    double pair_sum;   /* distances over its pairs */
+} KtUnitState;
+
+typedef struct {
+    double cost;
+    guint n_other_kind;
+    guint n_cores; /* that its exclusive vCPUs sit on */
+    guint n_seated;
+    guint *group_vcpus; /* by group, for `spread`; else NULL */
+    guint n_groups;     /* groups with its vCPUs, for `spread` */
+    bool staying;       /* counted as an obstacle */
+} KtDomainState;
+
+typedef struct {
+    const KtModel *model;
+    double cost; /* without moves */
+    guint moves;
+    bool counts_moves; /* whether moves count in kt_state_total() */
+    GRand *chance;     /* where seats are drawn by lot among the promising ones, else NULL; borrowed */
+    gint *owner;       /* by PU: index of the vCPU that has it, -1 = none */
+    bool *open;        /* by PU: common sets have it */
+    guint n_open;
+    gint *pu;        /* by vCPU with own CPU: where it sits, -1 = nowhere */
+    guint n_doubled; /* of all cores */
+    guint n_spare;   /* whole cores that exclusive vCPUs could have */
+    double doubled_cost;
+    KtRoom *room;    /* as things are */
+    KtDemand demand; /* of the exclusive vCPUs that don't sit, without those of domains that stay */
+    KtCoreState *cores;
+    KtZoneState *zones;
+    KtGroupState *groups;
+    KtUnitState *units;
+    KtDomainState *domains;
+    guint spread_groups; /* groups with a usable CPU */
+    guint core_threads;  /* the most CPUs of a core that exclusive vCPUs can have */
+    KtHall **single;     /* by region: the hall of that region alone */
+    GHashTable *halls;   /* regions → KtHall */
+    guint region_words;
+    guint16 *presence;     /* n_domains × n_zones: units of a domain that share in a zone */
+    guint **zone_order;    /* by zone: all zones by distance, made when first asked for */
+    KtIndices dirty_cores; /* beside those of dirty zones */
+    KtIndices dirty_zones;
+    KtIndices dirty_groups;
+    GPtrArray *dirty_halls;
+} KtState;
+
+/** Domains that stay are in it, nobody else is. */
+KtState *kt_state_new(const KtModel *model, bool counts_moves);
+void kt_state_free(KtState *state);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(KtState, kt_state_free)
+
+/** What is to be minimised: the cost of section 10 of all who have a seat, and large amounts for what the
+ * wishes say but the cost doesn't (whole cores before siblings; `share` on siblings; `spread` over groups;
+ * cells on nodes of their own). */
+static inline double
+kt_state_total(const KtState *state)
+{
+    return state->cost + (state->counts_moves ? KT_COST_MOVE * state->moves : 0);
+}
+
+/** The domain of a vCPU (index into KtModel.vcpus). */
+static inline guint
+kt_state_domain_of(const KtState *state, guint vcpu)
+{
+    return state->model->units[state->model->vcpus[vcpu].unit].domain;
+}
+
+/** Makes a domain an obstacle at its present affinity, or (@staying false) no more. */
+void kt_state_stay(KtState *state, guint domain, bool staying);
+
+/** Whether an exclusive vCPU of @domain may have @pu as things are: legally, and so that there is room for
+ * those that don't sit yet. */
+bool kt_state_can_take(const KtState *state, guint domain, guint pu);
+/** Seats an exclusive vCPU (index into KtModel.vcpus); kt_state_can_take() holds. */
+void kt_state_take(KtState *state, guint vcpu, guint pu);
+void kt_state_release(KtState *state, guint vcpu);
+
+/** The hall of these regions (bits); kept until the state is freed. */
+KtHall *kt_state_hall(KtState *state, const guint64 *regions);
+/** How many CPUs it has, with units or without. */
+guint kt_state_hall_pus(const KtState *state, const KtHall *hall);
+/** Gives a unit a common set. */
+void kt_state_enter(KtState *state, guint unit, KtHall *hall);
+void kt_state_leave(KtState *state, guint unit);
+
+/** All zones by their distance from @zone, then number. */
+const guint *kt_state_zone_order(KtState *state, guint zone);
+
+/* ---- between the files of the state ---- */
+
+void kt_state_dirty_core(KtState *state, guint core);
+void kt_state_dirty_zone(KtState *state, guint zone);
+void kt_state_dirty_group(KtState *state, guint group);
+/** Brings the cost of all that is dirty up to date. */
+void kt_state_settle(KtState *state);
+/** What the cells of a domain pay for having nodes in common. */
+double kt_state_cells_cost(const KtState *state, guint domain);
+/** Tells the halls of its zone that a PU has just opened or closed. */
+void kt_hall_flip(KtState *state, guint pu, bool open);
+/** Recomputes the cost of a hall. */
+void kt_hall_refresh(KtState *state, KtHall *hall);
+KtHall *kt_hall_new(const KtState *state, const guint64 *regions);
+void kt_hall_free(gpointer hall);

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "tuners/seats.h"
+
+void
+kt_seats_free(KtPlacementProblem *problem)
+{
+    if (problem == NULL)
+        return;
+
+    for (guint i = 0; i < problem->n_domains; i++) {
+        g_free((gpointer)problem->domains[i].vcpus);
+        g_free((gpointer)problem->domains[i].memory_share);
+        g_free((gpointer)problem->domains[i].device_nodes);
+    }
+    g_free((gpointer)problem->domains);
+    g_free(problem);
+}
+
+const KtValue *
+kt_seats_wish(const KtDesired *desired, guint domain)
+{
+    const KtValue *value = kt_desired_domain(desired, domain, KT_SETTING_CPU_PLACEMENT, NULL);
+    return value == NULL || kt_value_is(value, "none") ? NULL : value;
+}
+
+/* ---- CPU lists of a profile ---- */
+
+KtCpuset *
+kt_seats_listed(KtPlan *plan, gint domain, const KtValue *value, const char *item)
+{
+    const KtTopology *topology = plan->snapshot->topology;
+    g_autoptr(KtCpuset) absent = hwloc_bitmap_dup(value->set);
+    hwloc_bitmap_andnot(absent, absent, topology->online);
+    if (!hwloc_bitmap_iszero(absent)) {
+        g_autofree char *list = kt_cpuset_format(absent);
+        g_autofree char *online = kt_cpuset_format(topology->online);
+        kt_plan_refuse(plan, domain, value, item, "this host has no CPU %s: online are %s", list, online);
+        return NULL;
+    }
+
+    g_autoptr(KtCpuset) cpus = hwloc_bitmap_dup(value->set);
+    hwloc_bitmap_and(cpus, cpus, topology->placeable);
+    if (hwloc_bitmap_iszero(cpus)) {
+        g_autofree char *placeable = kt_cpuset_format(topology->placeable);
+        kt_plan_refuse(plan, domain, value, item,
+                       "guests may run on none of the CPUs '%s': the cpuset of QEMU's parent group is %s",
+                       value->text, placeable);
+        return NULL;
+    }
+    return g_steal_pointer(&cpus);
+}
+
+static KtCpuset *
+core_cpus(const KtTopology *topology, const KtPu *pu)
+{
+    KtCpuset *cpus = hwloc_bitmap_dup(topology->cores[pu->core].cpus);
+    hwloc_bitmap_and(cpus, cpus, topology->placeable);
+    return cpus;
+}
+
+/* `auto`: the first core, unless that would leave no other for guests. */
+static KtCpuset *
+first_core(const KtTopology *topology)
+{
+    g_autoptr(KtCpuset) cpus = NULL;
+    for (guint i = 0; i < topology->n_pus && cpus == NULL; i++) {
+        if (topology->pus[i].placeable && !topology->pus[i].isolated)
+            cpus = core_cpus(topology, &topology->pus[i]);
+    }
+    if (cpus == NULL || hwloc_bitmap_isincluded(topology->placeable, cpus))
+        return hwloc_bitmap_alloc();
+    return g_steal_pointer(&cpus);
+}
+
+KtCpuset *
+kt_seats_housekeeping(const KtSnapshot *snapshot, const KtDesired *desired, KtPlan *plan)
+{
+    const KtValue *value = kt_desired_host(desired, KT_SETTING_HOUSEKEEPING);
+    if (kt_value_is(value, "auto"))
+        return first_core(snapshot->topology);
+
+    KtCpuset *listed = NULL;
+    if (value != NULL && value->set != NULL)
+        listed = kt_seats_listed(plan, -1, value, NULL);
+    return listed != NULL ? listed : hwloc_bitmap_alloc();
+}
+
+/* ---- one domain ---- */
+
+static gint
+cell_of(const KtDomainDef *def, guint vcpu)
+{
+    for (guint i = 0; def != NULL && i < def->cells->len; i++) {
+        const KtCellDef *cell = def->cells->pdata[i];
+        if (cell->vcpus != NULL && hwloc_bitmap_isset(cell->vcpus, vcpu))
+            return (gint)i;
+    }
+    return -1;
+}
+
+static void
+fill_vcpus(KtSeatDomain *seat, const KtDomain *domain, const KtCpuset *unpinned)
+{
+    const KtDomainDef *def = domain->live;
+    KtSeatVcpu *vcpus = g_new0(KtSeatVcpu, MAX(domain->vcpus->len, 1));
+    for (guint i = 0; i < domain->vcpus->len; i++) {
+        const KtVcpu *vcpu = domain->vcpus->pdata[i];
+        if (!vcpu->online)
+            continue;
+        bool threaded = def != NULL && def->threads > 1;
+        vcpus[seat->n_vcpus++] = (KtSeatVcpu){
+            .id = vcpu->id,
+            .load = 1.0,
+            .before = unpinned != NULL ? unpinned : vcpu->affinity,
+            .cell = cell_of(def, vcpu->id),
+            .guest_core = threaded ? (gint)(vcpu->id / def->threads) : -1,
+        };
+    }
+    seat->vcpus = vcpus;
+}
+
+static double *
+memory_share(const KtDomain *domain, const KtTopology *topology, double *ret_gib)
+{
+    double total = 0;
+    for (guint i = 0; domain->memory_kib != NULL && i < MIN(domain->n_memory, topology->n_nodes); i++)
+        total += (double)MAX(domain->memory_kib[i], 0);
+    if (total <= 0)
+        return NULL;
+
+    *ret_gib = total / (1 << 20);
+    g_assert(domain->memory_kib != NULL);
+    double *share = g_new0(double, topology->n_nodes);
+    for (guint i = 0; i < MIN(domain->n_memory, topology->n_nodes); i++)
+        share[i] = (double)MAX(domain->memory_kib[i], 0) / total;
+    return share;
+}
+
+static void
+fill_devices(KtSeatDomain *seat, const KtDomain *domain, const KtTopology *topology)
+{
+    if (domain->live == NULL || domain->live->hostdevs->len == 0)
+        return;
+
+    guint *nodes = g_new0(guint, domain->live->hostdevs->len);
+    for (guint i = 0; i < domain->live->hostdevs->len; i++) {
+        const KtHostdevDef *hostdev = domain->live->hostdevs->pdata[i];
+        gint node = hostdev->address != NULL ? kt_topology_pci_node(topology, hostdev->address) : -1;
+        if (node >= 0)
+            nodes[seat->n_device_nodes++] = (guint)node;
+    }
+    seat->device_nodes = nodes;
+}
+
+static KtPlacementPolicy
+policy_of(const KtValue *value)
+{
+    if (kt_value_is(value, "numa"))
+        return KT_PLACEMENT_NUMA;
+    return kt_value_is(value, "spread") ? KT_PLACEMENT_SPREAD : KT_PLACEMENT_SHARED_CACHE;
+}
+
+static KtSmt
+smt_of(const KtValue *value)
+{
+    if (kt_value_is(value, "share"))
+        return KT_SMT_SHARE;
+    return kt_value_is(value, "isolate") ? KT_SMT_ISOLATE : KT_SMT_AUTO;
+}
+
+static KtKindWish
+kind_of(const KtValue *value)
+{
+    if (kt_value_is(value, "fast"))
+        return KT_KIND_FAST;
+    if (kt_value_is(value, "efficient"))
+        return KT_KIND_EFFICIENT;
+    return kt_value_is(value, "any") ? KT_KIND_ANY : KT_KIND_AUTO;
+}
+
+static void
+fill_wishes(KtSeatDomain *seat, const KtDesired *desired, guint domain)
+{
+    const KtValue *placement = kt_seats_wish(desired, domain);
+    if (placement == NULL)
+        return;
+
+    const KtValue *exclusive = kt_desired_domain(desired, domain, KT_SETTING_CPU_EXCLUSIVE, NULL);
+    const KtValue *priority = kt_desired_domain(desired, domain, KT_SETTING_PRIORITY, NULL);
+    seat->placed = true;
+    seat->policy = policy_of(placement);
+    seat->exclusive = exclusive != NULL && exclusive->number != 0;
+    seat->smt = smt_of(kt_desired_domain(desired, domain, KT_SETTING_CPU_SMT, NULL));
+    seat->kind = kind_of(kt_desired_domain(desired, domain, KT_SETTING_CPU_KIND, NULL));
+    if (priority != NULL)
+        seat->priority = (gint)CLAMP(priority->number, G_MININT, G_MAXINT);
+}
+
+static const KtCpuset *
+unpinned_set(const KtDomain *domain, const KtDesired *desired, guint index, const KtTopology *topology,
+             GPtrArray *unpinned)
+{
+    const KtValue *value = kt_desired_domain(desired, index, KT_SETTING_CPU_PLACEMENT, NULL);
+    if (unpinned == NULL || !kt_value_is(value, "none"))
+        return NULL;
+
+    KtCpuset *cpus = kt_domain_default_cpus(kt_domain_def(domain), topology);
+    g_ptr_array_add(unpinned, cpus);
+    return cpus;
+}
+
+KtPlacementProblem *
+kt_seats_build(const KtSnapshot *snapshot, const KtDesired *desired, KtPlan *plan, GPtrArray *unpinned)
+{
+    KtSeatDomain *seats = g_new0(KtSeatDomain, MAX(snapshot->domains->len, 1));
+    guint n_seats = 0;
+    for (guint i = 0; i < snapshot->domains->len; i++) {
+        const KtDomain *domain = snapshot->domains->pdata[i];
+        if (!domain->active)
+            continue;
+        KtSeatDomain *seat = &seats[n_seats];
+        seat->name = domain->name;
+        fill_wishes(seat, desired, i);
+        fill_vcpus(seat, domain, unpinned_set(domain, desired, i, snapshot->topology, unpinned));
+        seat->memory_share = memory_share(domain, snapshot->topology, &seat->memory_gib);
+        fill_devices(seat, domain, snapshot->topology);
+        plan->domains[i].seat = (gint)n_seats++;
+    }
+
+    KtPlacementProblem *problem = g_new0(KtPlacementProblem, 1);
+    problem->topology = snapshot->topology;
+    problem->housekeeping = plan->housekeeping;
+    problem->domains = seats;
+    problem->n_domains = n_seats;
+    return problem;
+}

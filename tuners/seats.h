@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "profiles/desired.h"
+#include "tuners/plan.h"
+
+/**
+ * What placement is asked: the seats of all active domains, made from the snapshot and the wishes.
+ */
+
+/**
+ * The problem of all active domains, in the snapshot's order; sets KtDomainPlan.seat. @unpinned NULL: each
+ * domain where it is now. Else a domain that is to be unpinned (cpu.placement = none) is where it will be
+ * then, and these sets are owned by @unpinned (KtCpuset): obstacles have to be seen where they end up.
+ * Borrows from @snapshot and @plan.
+ */
+KtPlacementProblem *
+kt_seats_build(const KtSnapshot *snapshot, const KtDesired *desired, KtPlan *plan, GPtrArray *unpinned);
+void kt_seats_free(KtPlacementProblem *problem);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(KtPlacementProblem, kt_seats_free)
+
+/** The value of cpu.placement that gives this domain a seat: not NULL, not `none`. */
+const KtValue *kt_seats_wish(const KtDesired *desired, guint domain);
+
+/** The CPUs that exclusive vCPUs stay off. What isn't possible is refused in @plan. Owned. */
+KtCpuset *kt_seats_housekeeping(const KtSnapshot *snapshot, const KtDesired *desired, KtPlan *plan);
+
+/** A CPU list of a profile, as far as these CPUs are placeable; NULL where that is refused: CPUs that this
+ * host doesn't have, or none that is placeable. @domain: -1 = host. Owned. */
+KtCpuset *kt_seats_listed(KtPlan *plan, gint domain, const KtValue *value, const char *item);
+
+/** Whether this seat was given and makes its CPUs the domain's own. */
+static inline bool
+kt_seats_own(const KtPlan *plan, guint seat)
+{
+    const KtSeatDomain *domain = &plan->problem->domains[seat];
+    return domain->placed && domain->exclusive && plan->placement->seats[seat].refusal == NULL;
+}
