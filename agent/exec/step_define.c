@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdlib.h>
+
+#include "agent/exec/step.h"
+#include "agent/exec/step_domain.h"
+#include "base/domain_xml.h"
+#include "base/error.h"
+
+static char *
+describe(const KtJournalStep *step)
+{
+    return g_strdup_printf("define domain %s with %u changed value%s", step->domain_name, step->actions->len,
+                           step->actions->len == 1 ? "" : "s");
+}
+
+/**
+ * The persistent definition, with secrets: without them the next define would lose them. *@ret_xml is NULL
+ * where there is none: the domain has gone, or is transient (its "inactive" XML is the live one, and defining
+ * it would make it persistent).
+ */
+static bool
+read_definition(virDomain *domain, const KtJournalStep *step, char **ret_xml, GError **error)
+{
+    int persistent = domain ? virDomainIsPersistent(domain) : 0;
+    char *xml =
+        persistent > 0 ? virDomainGetXMLDesc(domain, VIR_DOMAIN_XML_SECURE | VIR_DOMAIN_XML_INACTIVE) : NULL;
+    if (domain && persistent != 0 && !xml && !kt_hypervisor_domain_is_gone()) {
+        kt_hypervisor_set_error(error, "domain %s: its definition cannot be read", step->domain_name);
+        return false;
+    }
+    *ret_xml = g_strdup(xml);
+    free(xml);
+    return true;
+}
+
+static bool
+read_present(const KtTarget *target, const KtJournalStep *step, virDomain **ret_domain, char **ret_xml,
+             GError **error)
+{
+    g_autoptr(virDomain) domain = NULL;
+    if (!kt_step_find_domain(target, step, &domain, error) || !read_definition(domain, step, ret_xml, error))
+        return false;
+    if (ret_domain)
+        *ret_domain = g_steal_pointer(&domain);
+    return true;
+}
+
+/** @xml with the actions that are to be done. An action may need what one before it makes (an IOThread and
+ * its pin), so an undo goes backwards. */
+static char *
+edited(const char *xml, const KtJournalStep *step, GError **error)
+{
+    g_autoptr(GArray) edits = g_array_new(FALSE, FALSE, sizeof(KtXmlEdit));
+    guint n = step->actions->len;
+    for (guint i = 0; i < n; i++) {
+        const KtJournalAction *action = g_ptr_array_index(step->actions, step->undoes_run ? n - 1 - i : i);
+        KtXmlEdit edit = {.field = action->field, .item = action->item, .value = action->to};
+        if (kt_step_performs(action))
+            g_array_append_val(edits, edit);
+    }
+    char *result = kt_domain_xml_edit(xml, (const KtXmlEdit *)edits->data, edits->len, error);
+    if (!result)
+        g_prefix_error(error, "domain %s: ", step->domain_name);
+    return result;
+}
+
+/** Whether this step also makes (or, undone, takes away) what @action is of: an IOThread that is pinned. */
+static bool
+is_made_here(const KtJournalStep *step, const KtJournalAction *action)
+{
+    for (guint i = 0; i < step->actions->len; i++) {
+        const KtJournalAction *other = g_ptr_array_index(step->actions, i);
+        if (other->field == KT_XML_IOTHREADS)
+            return action->field == KT_XML_IOTHREAD_PIN;
+    }
+    return false;
+}
+
+/** Sets the state of each action from what the definition says. */
+static bool
+note_values(KtJournalStep *step, const char *xml, GError **error)
+{
+    for (guint i = 0; i < step->actions->len; i++) {
+        KtJournalAction *action = g_ptr_array_index(step->actions, i);
+        g_autoptr(GError) local = NULL;
+        char *found = NULL;
+        bool there = kt_domain_xml_get(xml, action->field, action->item, &found, &local);
+        /* `invalid`: the disk or NIC isn't in it any more. Anything else proves nothing. */
+        if (!there && !g_error_matches(local, KT_ERROR, KT_ERROR_INVALID)) {
+            g_propagate_prefixed_error(error, g_steal_pointer(&local), "domain %s: ", step->domain_name);
+            return false;
+        }
+        kt_step_note(step, action, found, !there && !is_made_here(step, action));
+    }
+    return true;
+}
+
+static bool
+check(const KtTarget *target, KtJournalStep *step, KtStepState *ret_state, char **ret_found, GError **error)
+{
+    g_autofree char *present = NULL;
+    if (!read_present(target, step, NULL, &present, error))
+        return false;
+    if (!present) {
+        kt_step_all_gone(
+            step, g_strdup_printf("domain %s has no persistent definition any more", step->domain_name),
+            ret_state, ret_found);
+        return true;
+    }
+    if (!note_values(step, present, error))
+        return false;
+    kt_step_sum_up(step, ret_state, ret_found);
+    /* An undo defines exactly what was before only where the definition is just what we left. Else
+     * somebody edited it since, or a crash came before it was read: then only our nodes go back. */
+    if (step->target && (*ret_state == KT_STEP_IS_OTHER || g_strcmp0(present, step->before) != 0))
+        g_clear_pointer(&step->target, g_free);
+    g_free(step->before);
+    step->before = g_steal_pointer(&present);
+    return true;
+}
+
+static bool
+perform(const KtTarget *target, KtJournalStep *step, GError **error)
+{
+    g_autoptr(virDomain) domain = NULL;
+    g_autofree char *present = NULL;
+    g_autofree char *xml = step->target ? g_strdup(step->target) : edited(step->before, step, error);
+    if (!xml || !read_present(target, step, &domain, &present, error))
+        return false;
+    /* libvirt has no "define if unchanged": as late as it can be seen. */
+    if (g_strcmp0(present, step->before) != 0) {
+        g_set_error(error, KT_ERROR, KT_ERROR_CONFLICT, "domain %s: its definition was changed just now",
+                    step->domain_name);
+        return false;
+    }
+    /* No validation against the schema: the definition is what libvirt itself gave, or accepted once. */
+    g_autoptr(virDomain) defined = virDomainDefineXMLFlags(target->connection, xml, 0);
+    if (!defined)
+        kt_hypervisor_set_error(error, "domain %s: the changed definition was refused", step->domain_name);
+    return defined != NULL;
+}
+
+static bool
+compare_action(const KtJournalStep *step, const KtJournalAction *action, GError **error)
+{
+    g_autofree char *found = NULL;
+    g_autoptr(GError) local = NULL;
+    bool there = kt_domain_xml_get(step->after, action->field, action->item, &found, &local);
+    /* Nothing is to be there, and what it would be of has gone with it. */
+    bool gone = !there && !action->to && is_made_here(step, action);
+    if (!there && !gone) {
+        g_propagate_prefixed_error(error, g_steal_pointer(&local), "domain %s: ", step->domain_name);
+        return false;
+    }
+    if (gone || g_strcmp0(found, action->to) == 0)
+        return true;
+    g_set_error(error, KT_ERROR, KT_ERROR_HYPERVISOR,
+                "domain %s, %s %s in its definition: wanted '%s', found '%s'", step->domain_name,
+                action->setting, action->item ? action->item : "", action->to ? action->to : "nothing",
+                found ? found : "nothing");
+    return false;
+}
+
+static bool
+read_back(const KtTarget *target, KtJournalStep *step, GError **error)
+{
+    g_clear_pointer(&step->after, g_free);
+    if (!read_present(target, step, NULL, &step->after, error))
+        return false;
+    if (!step->after) {
+        g_set_error(error, KT_ERROR, KT_ERROR_HYPERVISOR, "domain %s: its definition has gone",
+                    step->domain_name);
+        return false;
+    }
+    for (guint i = 0; i < step->actions->len; i++) {
+        const KtJournalAction *action = g_ptr_array_index(step->actions, i);
+        if (kt_step_reads_back(action) && !compare_action(step, action, error))
+            return false;
+    }
+    return true;
+}
+
+const KtStepOps kt_step_define = {
+    .name = "define",
+    .describe = describe,
+    .check = check,
+    .perform = perform,
+    .read_back = read_back,
+};

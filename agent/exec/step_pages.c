@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <numa.h>
+
+#include "agent/exec/step.h"
+#include "base/cpuset.h"
+#include "base/error.h"
+#include "probes/qemu_process.h"
+
+/**
+ * Where the pages of a running guest are: `from` and `to` are node lists. An undo moves them back, as far as
+ * the kernel can: migrate_pages(2) takes pages from one set of nodes to another, it doesn't spread again what
+ * came from several.
+ */
+
+static const KtJournalAction *
+only_action(const KtJournalStep *step)
+{
+    return g_ptr_array_index(step->actions, 0);
+}
+
+static char *
+describe(const KtJournalStep *step)
+{
+    return g_strdup_printf("move memory of domain %s from node %s to node %s", step->domain_name,
+                           only_action(step)->from, only_action(step)->to);
+}
+
+/** The journal is read from disk: a step without nodes must not reach the kernel. */
+static KtCpuset *
+target_nodes(const KtJournalStep *step, GError **error)
+{
+    const char *text = step->actions->len == 1 ? only_action(step)->to : NULL;
+    g_autoptr(KtCpuset) nodes = kt_cpuset_parse(text ? text : "", false, error);
+    if (nodes && hwloc_bitmap_iszero(nodes)) {
+        g_set_error(error, KT_ERROR, KT_ERROR_INVALID, "domain %s: memory cannot move to no node",
+                    step->domain_name);
+        return NULL;
+    }
+    return g_steal_pointer(&nodes);
+}
+
+/** The very process that the step is about; 0 = it has ended. Its memory went with it. */
+static gint64
+find_process(const KtTarget *target, const KtJournalStep *step)
+{
+    gint64 pid = step->process ? g_ascii_strtoll(step->process, NULL, 10) : 0;
+    g_autofree char *identity = pid > 0 ? kt_qemu_process_identity(target->root, pid) : NULL;
+    return identity && g_str_equal(identity, step->process) ? pid : 0;
+}
+
+/** Where its memory is. *@ret_nodes is NULL where the process has ended. */
+static bool
+read_nodes(const KtTarget *target, const KtJournalStep *step, KtCpuset **ret_nodes, GError **error)
+{
+    gint64 pid = find_process(target, step);
+    KtCpuset *nodes = pid > 0 ? kt_qemu_process_nodes(target->root, pid) : NULL;
+    if (!nodes && find_process(target, step) > 0) {
+        g_set_error(error, KT_ERROR, KT_ERROR_IO,
+                    "domain %s: /proc/%" G_GINT64_FORMAT "/numa_maps doesn't say where its memory is",
+                    step->domain_name, pid);
+        return false;
+    }
+    *ret_nodes = nodes;
+    return true;
+}
+
+static bool
+check(const KtTarget *target, KtJournalStep *step, KtStepState *ret_state, char **ret_found, GError **error)
+{
+    g_autoptr(KtCpuset) wanted = target_nodes(step, error);
+    g_autoptr(KtCpuset) present = NULL;
+    if (!wanted || !read_nodes(target, step, &present, error))
+        return false;
+    if (!present) {
+        kt_step_all_gone(
+            step, g_strdup_printf("domain %s does not run in that process any more", step->domain_name),
+            ret_state, ret_found);
+        return true;
+    }
+    KtJournalAction *action = g_ptr_array_index(step->actions, 0);
+    g_autofree char *found = kt_cpuset_format(present);
+    bool there = g_strcmp0(found, action->from) != 0 && hwloc_bitmap_isincluded(present, wanted);
+    kt_step_note(step, action, there ? g_strdup(action->to) : g_steal_pointer(&found), false);
+    kt_step_sum_up(step, ret_state, ret_found);
+    return true;
+}
+
+static struct bitmask *
+mask_of(const KtCpuset *nodes)
+{
+    unsigned node;
+    struct bitmask *mask =
+        numa_bitmask_alloc((unsigned)MAX(numa_max_possible_node(), hwloc_bitmap_last(nodes)) + 1);
+    hwloc_bitmap_foreach_begin(node, nodes) numa_bitmask_setbit(mask, node);
+    hwloc_bitmap_foreach_end();
+    return mask;
+}
+
+/** Pages that can't move stay without an error: reading back tells. */
+static bool
+move_pages_of(gint64 pid, const KtCpuset *from, const KtCpuset *to, GError **error)
+{
+    if (numa_available() < 0) {
+        g_set_error_literal(error, KT_ERROR, KT_ERROR_UNSUPPORTED,
+                            "this kernel moves no pages between nodes");
+        return false;
+    }
+    struct bitmask *from_mask = mask_of(from), *to_mask = mask_of(to);
+    int left = numa_migrate_pages((int)pid, from_mask, to_mask), failure = errno;
+    numa_bitmask_free(from_mask);
+    numa_bitmask_free(to_mask);
+    if (left >= 0)
+        return true;
+    g_autofree char *from_text = kt_cpuset_format(from);
+    g_autofree char *to_text = kt_cpuset_format(to);
+    kt_set_error_errno(error, failure, "its memory cannot move from node %s to node %s", from_text, to_text);
+    return false;
+}
+
+static bool
+perform(const KtTarget *target, KtJournalStep *step, GError **error)
+{
+    g_autoptr(KtCpuset) to = target_nodes(step, error);
+    g_autoptr(KtCpuset) from = NULL;
+    if (!to || !kt_step_performs(only_action(step)))
+        return to != NULL;
+    if (!read_nodes(target, step, &from, error))
+        return false;
+    if (!from || !kt_root_is_live(target->root)) {
+        g_set_error(error, KT_ERROR, KT_ERROR_CONFLICT, "domain %s: does not run here any more",
+                    step->domain_name);
+        return false;
+    }
+    hwloc_bitmap_andnot(from, from, to);
+    if (hwloc_bitmap_iszero(from) || move_pages_of(find_process(target, step), from, to, error))
+        return true;
+    g_prefix_error(error, "domain %s: ", step->domain_name);
+    return false;
+}
+
+static bool
+read_back(const KtTarget *target, KtJournalStep *step, GError **error)
+{
+    g_autoptr(KtCpuset) wanted = target_nodes(step, error);
+    g_autoptr(KtCpuset) present = NULL;
+    if (!wanted || !read_nodes(target, step, &present, error))
+        return false;
+    if (present && hwloc_bitmap_isincluded(present, wanted))
+        return true;
+    g_autofree char *found = present ? kt_cpuset_format(present) : g_strdup("no process");
+    g_set_error(error, KT_ERROR, KT_ERROR_IO, "domain %s: wanted its memory on node '%s', found it on '%s'",
+                step->domain_name, only_action(step)->to, found);
+    return false;
+}
+
+const KtStepOps kt_step_pages = {
+    .name = "pages",
+    .describe = describe,
+    .check = check,
+    .perform = perform,
+    .read_back = read_back,
+};

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "agent/exec/executor.h"
+
+/** Undoes @run (with its steps), whose step number @failed_seq has just failed: what that one left goes back,
+ * whatever it is. As kt_undo() else. */
+KtReport *kt_undo_failed_run(const KtTarget *target, KtJournal *journal, const KtJournalRun *run,
+                             guint failed_seq, GError **error);
+
+/**
+ * Undoes the steps of @outcomes (KtOutcome) with to_undo, in reverse, without a journal: it can no longer be
+ * written. That is safe, since the journal says already how to undo them, and a rollback finds what is
+ * undone. Gives whether all went well.
+ */
+bool kt_undo_unrecorded(const KtTarget *target, GPtrArray *outcomes);

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "tests/unit/agent/exec/exec_scene.h"
+
+#define POOL "sys/devices/system/node/node0/hugepages/hugepages-2048kB/"
+
+static void
+assert_state(const ExecScene *scene, const char *before, const char *target, KtStepState wanted)
+{
+    g_autoptr(KtJournalStep) step = kt_journal_step_new(KT_STEP_SYSFS);
+    KtJournalAction *action = g_new0(KtJournalAction, 1);
+    g_autoptr(GError) error = NULL;
+    g_autofree char *found = NULL;
+    KtStepState state;
+    action->setting = g_strdup("hugepages.2M");
+    g_ptr_array_add(step->actions, action);
+    step->path = g_strdup(POOL "nr_hugepages");
+    step->before = g_strdup(before);
+    step->target = g_strdup(target);
+    g_assert_true(kt_step_sysfs.check(&scene->target, step, &state, &found, &error));
+    g_assert_no_error(error);
+    g_assert_cmpint(state, ==, wanted);
+}
+
+/* The kernel counts pages in nr_hugepages that are used and that nobody asks for any more: a pool that was
+ * made smaller under a running guest is as it is to be. */
+static void
+test_pool_with_surplus(void)
+{
+    g_autoptr(ExecScene) scene = exec_scene_new(
+        (FakeFile[]){{POOL "nr_hugepages", "64\n"}, {POOL "surplus_hugepages", "60\n"}, {NULL, NULL}});
+
+    assert_state(scene, "64", "4", KT_STEP_IS_AFTER);
+    assert_state(scene, "4", "64", KT_STEP_IS_BEFORE);
+    assert_state(scene, "64", "60", KT_STEP_IS_OTHER);
+}
+
+static void
+test_pool(void)
+{
+    g_autoptr(ExecScene) scene = exec_scene_new(
+        (FakeFile[]){{POOL "nr_hugepages", "0\n"}, {POOL "surplus_hugepages", "0\n"}, {NULL, NULL}});
+    plan_file(scene, POOL "nr_hugepages", "0", "512");
+
+    must_apply(scene);
+    assert_file(scene, POOL "nr_hugepages", "512");
+
+    g_autoptr(KtReport) undone = rollback(scene);
+    g_assert_cmpuint(undone->n_done, ==, 1);
+    assert_file(scene, POOL "nr_hugepages", "0");
+}
+
+/* A kernel without the files of surplus pages, and one that lost the pool. */
+static void
+test_pool_without_surplus(void)
+{
+    g_autoptr(ExecScene) scene = exec_scene_new((FakeFile[]){{POOL "nr_hugepages", "3\n"}, {NULL, NULL}});
+    g_autoptr(ExecScene) without = exec_scene_new(NULL);
+
+    assert_state(scene, "3", "5", KT_STEP_IS_BEFORE);
+    assert_state(without, "3", "5", KT_STEP_IS_GONE);
+}
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/step-sysfs/pool", test_pool);
+    g_test_add_func("/step-sysfs/pool/surplus", test_pool_with_surplus);
+    g_test_add_func("/step-sysfs/pool/no-surplus", test_pool_without_surplus);
+    return g_test_run();
+}
