@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "agent/verb_table.h"
+
+/* For the manual page of a verb. */
+#define EXAMPLES(...) ((const KtExample[]){__VA_ARGS__, {NULL, NULL}})
+
+const KtVerb kt_verbs[] = {
+    {
+        .name = "check",
+        .arguments = "",
+        .summary = "is this host fit to run KVM well",
+        .details =
+            "Looks at everything that running guests well depends on: the CPU and KVM, libvirt, networks, "
+            "control groups, the CPUs and memory that guests may use, huge pages, KSM, other tuners, the "
+            "guests' own definitions and images. For what isn't right it says why it matters and which "
+            "command mends it. Changes nothing. Exit code 2 where there is something to mend.",
+        .takes = KT_TAKES_CAPTURE,
+        .examples = EXAMPLES(
+            {"kvm-tune check", "what is wrong on this host"},
+            {"kvm-tune check --json | jq -r '.findings[].mend // empty'", "just the commands that mend it"}),
+        .run = kt_verb_check,
+    },
+    {
+        .name = "status",
+        .arguments = "[DOMAIN...]",
+        .summary = "the topology with who sits where, memory, and each domain",
+        .details =
+            "Draws the host's CPUs by the caches they share, with the domains that sit on them, and lists "
+            "each domain's pins, memory, disks, NICs, how long its vCPUs wait for a CPU, and what waits for "
+            "a power cycle. DOMAIN is a name, a glob or a UUID. A domain that is shut off takes one line "
+            "unless it is named.",
+        .most = G_MAXUINT,
+        .takes = KT_TAKES_CAPTURE,
+        .examples = EXAMPLES({"kvm-tune status", "the whole host on a page"},
+                             {"kvm-tune status 'db-*'", "the databases alone"}),
+        .run = kt_verb_status,
+    },
+    {
+        .name = "recommend",
+        .arguments = "",
+        .summary = "write a profile for this host and these domains",
+        .details =
+            "Prints a profile that suits this host and the domains that it has now, each line with its reason "
+            "above it, and after that what it does not recommend, and why. Nothing in it would be refused. It "
+            "is a start to be read and changed: it can't know which of the guests matter most.",
+        .takes = KT_TAKES_CAPTURE,
+        .examples = EXAMPLES({"kvm-tune recommend > ours.conf", "keep it, read it, change it"},
+                             {"kvm-tune plan ./ours.conf", "and see what it would do"}),
+        .run = kt_verb_recommend,
+    },
+    {
+        .name = "explain",
+        .arguments = "[SETTING]",
+        .summary = "what a setting means, its values and risk; or all settings",
+        .details =
+            "Says of one setting what it does, which values it takes, what counts when no profile names it, "
+            "when it takes effect, what may go wrong, where its advice differs from the common manuals and "
+            "why, and the source; of host settings also the present value. Without SETTING it lists all.",
+        .most = 1,
+        .takes = KT_TAKES_CAPTURE,
+        .examples = EXAMPLES({"kvm-tune explain cpu.smt", "why two vCPUs get two cores, not two threads"},
+                             {"kvm-tune explain", "all settings and their values"}),
+        .run = kt_verb_explain,
+    },
+    {
+        .name = "plan",
+        .arguments = "PROFILE",
+        .summary = "what apply would do; changes nothing",
+        .details =
+            "Compares this host and its domains with PROFILE and shows each change that apply would make: old "
+            "and new value, when it takes effect, why, and the line of the profile that asks for it; what it "
+            "refuses, and the way out; and the cost of the CPU placement before and after. Exit code 2 where "
+            "there is something to change. PROFILE is a name ('kvm-tune profile list') or a path.",
+        .least = 1,
+        .most = 1,
+        .takes = KT_TAKES_CAPTURE | KT_TAKES_DOMAIN | KT_TAKES_XML_DIR,
+        .examples = EXAMPLES({"kvm-tune plan -v balanced", "what a shipped profile would change, drawn too"},
+                             {"kvm-tune plan latency --capture /tmp/other", "the same for a host far away"}),
+        .run = kt_verb_plan,
+    },
+    {
+        .name = "apply",
+        .arguments = "PROFILE",
+        .summary = "show the plan, ask, do it, read it back",
+        .details =
+            "Makes the plan, shows it, asks, and carries it out step by step. Each step is recorded before it "
+            "is done and read back after; a value that somebody changed meanwhile is left alone, and a failure "
+            "undoes what this run had done. What a running guest can't take is staged for its next power-on. "
+            "'kvm-tune rollback' undoes it all.",
+        .least = 1,
+        .most = 1,
+        .takes = KT_TAKES_DOMAIN | KT_TAKES_YES,
+        .examples = EXAMPLES({"kvm-tune apply balanced", "asks first"},
+                             {"kvm-tune apply balanced --domain 'db-*'", "for the databases alone"}),
+        .run = kt_verb_apply,
+    },
+    {
+        .name = "verify",
+        .arguments = "PROFILE",
+        .summary = "what isn't as the profile wants it, with both values",
+        .details =
+            "Lists every setting that differs from PROFILE, with the value that is there and the one that is "
+            "wanted, and apart from that what waits for a power cycle. Exit code 2 where something differs.",
+        .least = 1,
+        .most = 1,
+        .takes = KT_TAKES_CAPTURE | KT_TAKES_DOMAIN,
+        .examples =
+            EXAMPLES({"kvm-tune verify -q balanced || logger -p daemon.warning 'KVM settings drifted'",
+                      "from a timer"}),
+        .run = kt_verb_verify,
+    },
+    {
+        .name = "rollback",
+        .arguments = "[RUN]",
+        .summary = "undo the newest run, or RUN and all later ones",
+        .details =
+            "Puts back what the newest run that isn't undone yet had changed; with RUN what that and all later "
+            "runs changed, newest first; with --all what any run changed. Shows it and asks first. What "
+            "somebody changed since is left alone and named. A run that was interrupted, by a power failure "
+            "too, is undone the same way.",
+        .most = 1,
+        .takes = KT_TAKES_YES | KT_TAKES_ALL,
+        .examples = EXAMPLES({"kvm-tune rollback", "as it was before the newest run"},
+                             {"kvm-tune rollback --all", "as it was before the first"}),
+        .run = kt_verb_rollback,
+    },
+    {
+        .name = "history",
+        .arguments = "[RUN]",
+        .summary = "past runs, or the changes of one",
+        .details =
+            "Lists the runs of apply and rollback, newest first; with RUN each of its changes, and what became "
+            "of it.",
+        .most = 1,
+        .examples = EXAMPLES({"kvm-tune history", "all runs"}, {"kvm-tune history 3", "what run 3 changed"}),
+        .run = kt_verb_history,
+    },
+    {
+        .name = "profile",
+        .arguments = "list | show P | check P",
+        .summary = "the profiles there are; one with what it inherits; is it right",
+        .details =
+            "list: the shipped profiles and those in /etc/kvm-tune/profiles. show: one with all that it "
+            "inherits, flattened, each value with where it is written. check: every mistake in it, with line "
+            "and column.",
+        .least = 1,
+        .most = 2,
+        .takes = KT_TAKES_CAPTURE,
+        .examples = EXAMPLES({"kvm-tune profile show latency", "what it comes to, with what it inherits"},
+                             {"kvm-tune profile check ./ours.conf", "before it is used"}),
+        .run = kt_verb_profile,
+    },
+    {
+        .name = "capture",
+        .arguments = "DIR",
+        .summary = "save what the probes see, to plan elsewhere",
+        .details =
+            "Writes to DIR, which must be new or empty, the topology, the definitions of all domains (without "
+            "passwords) and the files of /sys and /proc that a plan is made from: for planning on another "
+            "machine with --capture DIR, for bug reports and for tests.",
+        .least = 1,
+        .most = 1,
+        .examples = EXAMPLES({"kvm-tune capture /tmp/other", "on the host in question"},
+                             {"kvm-tune status --capture /tmp/other", "where the directory was copied to"}),
+        .run = kt_verb_capture,
+    },
+    {0},
+};

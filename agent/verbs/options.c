@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "agent/verbs/options.h"
+
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/error.h"
+
+#define LEAST_WIDTH 60
+#define MOST_WIDTH 120 /* wider lines aren't read better */
+#define USUAL_WIDTH 80
+
+void
+kt_command_line_free(KtCommandLine *line)
+{
+    if (line == NULL)
+        return;
+    g_free(line->options.uri);
+    g_free(line->options.capture);
+    g_free(line->options.domain);
+    g_free(line->options.state_dir);
+    g_free(line->options.xml_dir);
+    g_strfreev(line->words);
+    g_free(line);
+}
+
+/* Columns of the terminal that stdout is; of anything else always the same, so that output can be compared.
+ */
+static guint
+terminal_width(void)
+{
+    struct winsize size;
+    if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
+        return USUAL_WIDTH;
+    return CLAMP(size.ws_col, LEAST_WIDTH, MOST_WIDTH);
+}
+
+/* https://no-color.org: any value but the empty one. */
+static bool
+wants_color(void)
+{
+    const char *no_color = g_getenv("NO_COLOR");
+    return isatty(STDOUT_FILENO) && !(no_color && *no_color) && g_strcmp0(g_getenv("TERM"), "dumb") != 0;
+}
+
+static gboolean
+read_color(const char *name, const char *value, gpointer data, GError **error)
+{
+    KtCommandLine *line = data;
+    if (g_str_equal(value, "auto"))
+        line->options.style.color = wants_color();
+    else if (g_str_equal(value, "always") || g_str_equal(value, "never"))
+        line->options.style.color = g_str_equal(value, "always");
+    else
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "%s: '%s' is not auto, always or never",
+                    name, value);
+    return *error == NULL;
+}
+
+static gboolean
+read_verbose(const char *name, const char *value, gpointer data, GError **error)
+{
+    (void)name, (void)value, (void)error;
+    KtCommandLine *line = data;
+    line->options.verbosity++;
+    return TRUE;
+}
+
+static gboolean
+read_quiet(const char *name, const char *value, gpointer data, GError **error)
+{
+    (void)name, (void)value, (void)error;
+    KtCommandLine *line = data;
+    line->options.verbosity = -1;
+    return TRUE;
+}
+
+/* Not an object of GLib's types: callbacks and places are both "pointers to be filled". */
+static gpointer
+callback(GOptionArgFunc function)
+{
+    return (gpointer)(guintptr)function;
+}
+
+static GOptionContext *
+make_context(KtCommandLine *line)
+{
+    KtOptions *options = &line->options;
+    /* File names aren't converted: they, domains and URIs may hold any bytes. */
+    const GOptionEntry entries[] = {
+        {"connect", 'c', 0, G_OPTION_ARG_FILENAME, &options->uri, NULL, NULL},
+        {"capture", 0, 0, G_OPTION_ARG_FILENAME, &options->capture, NULL, NULL},
+        {"domain", 0, 0, G_OPTION_ARG_FILENAME, &options->domain, NULL, NULL},
+        {"state-dir", 0, 0, G_OPTION_ARG_FILENAME, &options->state_dir, NULL, NULL},
+        {"xml-dir", 0, 0, G_OPTION_ARG_FILENAME, &options->xml_dir, NULL, NULL},
+        {"json", 0, 0, G_OPTION_ARG_NONE, &options->json, NULL, NULL},
+        {"yes", 'y', 0, G_OPTION_ARG_NONE, &options->yes, NULL, NULL},
+        {"all", 0, 0, G_OPTION_ARG_NONE, &options->all, NULL, NULL},
+        {"color", 0, 0, G_OPTION_ARG_CALLBACK, callback(read_color), NULL, NULL},
+        {"verbose", 'v', G_OPTION_FLAG_NO_ARG, G_OPTION_ARG_CALLBACK, callback(read_verbose), NULL, NULL},
+        {"quiet", 'q', G_OPTION_FLAG_NO_ARG, G_OPTION_ARG_CALLBACK, callback(read_quiet), NULL, NULL},
+        {"help", 'h', 0, G_OPTION_ARG_NONE, &line->help, NULL, NULL},
+        {"version", 0, 0, G_OPTION_ARG_NONE, &line->version, NULL, NULL},
+        G_OPTION_ENTRY_NULL,
+    };
+    GOptionContext *context = g_option_context_new(NULL);
+    GOptionGroup *group = g_option_group_new("kvm-tune", "", "", line, NULL);
+    g_option_group_add_entries(group, entries);
+    g_option_context_set_main_group(context, group);
+    g_option_context_set_help_enabled(context, FALSE);
+    return context;
+}
+
+KtCommandLine *
+kt_command_line_read(char *const *arguments, GError **error)
+{
+    KtCommandLine *line = g_new0(KtCommandLine, 1);
+    KtOptions *options = &line->options;
+    options->style = (KtStyle){wants_color(), g_get_charset(NULL), terminal_width()};
+    line->words = g_strdupv((char **)arguments);
+    g_autoptr(GOptionContext) context = make_context(line);
+    bool json = g_strv_contains((const char *const *)line->words, "--json");
+    bool read = g_option_context_parse_strv(context, &line->words, error);
+    if (!read)
+        options->json = json;
+    if (options->state_dir == NULL)
+        options->state_dir = g_strdup(KT_STATE_DIRECTORY);
+    /* words[0] is the program's own name. */
+    guint n = read ? g_strv_length(line->words) : 0;
+    line->verb = n > 1 ? line->words[1] : NULL;
+    options->arguments = line->words ? line->words + MIN(n, 2) : NULL;
+    return line;
+}
+
+static bool
+check_takes(const KtCommandLine *line, const KtVerb *verb, GError **error)
+{
+    const KtOptions *options = &line->options;
+    const struct {
+        bool given;
+        KtTakes takes;
+        const char *name;
+    } optional[] = {
+        {options->capture != NULL, KT_TAKES_CAPTURE, "--capture"},
+        {options->domain != NULL, KT_TAKES_DOMAIN, "--domain"},
+        {options->yes, KT_TAKES_YES, "--yes"},
+        {options->all, KT_TAKES_ALL, "--all"},
+        {options->xml_dir != NULL, KT_TAKES_XML_DIR, "--xml-dir"},
+    };
+    for (guint i = 0; i < G_N_ELEMENTS(optional); i++) {
+        if (!optional[i].given || (verb->takes & optional[i].takes))
+            continue;
+        g_set_error(error, KT_ERROR, KT_ERROR_INVALID, "%s takes no %s", verb->name, optional[i].name);
+        return false;
+    }
+    if (options->capture && options->uri) {
+        g_set_error(error, KT_ERROR, KT_ERROR_INVALID, "--capture and --connect exclude each other");
+        return false;
+    }
+    return true;
+}
+
+bool
+kt_command_line_fits(const KtCommandLine *line, const KtVerb *verb, GError **error)
+{
+    if (!check_takes(line, verb, error))
+        return false;
+    guint n = g_strv_length(line->options.arguments);
+    if (n >= verb->least && n <= verb->most)
+        return true;
+    if (n > verb->most)
+        g_set_error(error, KT_ERROR, KT_ERROR_INVALID, "%s: '%s' is too much; usage: kvm-tune %s %s",
+                    verb->name, line->options.arguments[verb->most], verb->name, verb->arguments);
+    else
+        g_set_error(error, KT_ERROR, KT_ERROR_INVALID, "usage: kvm-tune %s %s", verb->name, verb->arguments);
+    return false;
+}

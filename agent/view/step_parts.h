@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "agent/exec/journal.h"
+#include "agent/view/differences.h"
+
+/** What the views of steps (report, rollback, history) share. */
+
+/** How a step is shown. */
+typedef struct {
+    const KtJournalStep *step;
+    const char *result;  /* said beside its changes, or NULL */
+    const char *message; /* said below them instead of their reasons, or NULL */
+    bool reasons;        /* the recorded reasons are shown */
+} KtShownStep;
+
+/** Appends a block for each target, in the order of their first step. */
+void kt_view_steps(GString *out, const KtStyle *style, const KtShownStep *steps, guint n);
