@@ -83,43 +83,54 @@ awaits_power_cycle(const KtReport *report, const KtPlan *plan, guint domain)
     return false;
 }
 
+/* Names a domain once, however many runs staged something of it. */
+static void
+add_name(GPtrArray *names, const char *name)
+{
+    if (!g_ptr_array_find_with_equal_func(names, name, g_str_equal, NULL))
+        g_ptr_array_add(names, (gpointer)name);
+}
+
+static void
+print_power_cycles(GString *out, const KtStyle *style, GPtrArray *names, const char *advice)
+{
+    if (names->len == 0)
+        return;
+    g_autoptr(GString) text = g_string_new(NULL);
+    for (guint i = 0; i < names->len; i++) {
+        g_autofree char *name = kt_printable(names->pdata[i]);
+        g_string_append_printf(text, "%s%s", i ? ", " : "", name);
+    }
+    g_string_append_printf(text, " (%s)", advice);
+    kt_ink(out, style, KT_INK_WARN, "pending power cycle:");
+    g_string_append_c(out, ' ');
+    kt_wrap(out, style, KT_INK_PLAIN, 21, 2, text->str);
+}
+
 /* A guest that runs goes on with what it was started with. */
 static void
 print_undone_later(GString *out, const KtStyle *style, const KtReport *report)
 {
-    g_autoptr(GString) names = g_string_new(NULL);
+    g_autoptr(GPtrArray) names = g_ptr_array_new();
     for (guint i = 0; i < report->outcomes->len; i++) {
         const KtJournalStep *step = ((const KtOutcome *)report->outcomes->pdata[i])->step;
-        if (!stages(step))
-            continue;
-        g_autofree char *name = kt_printable(step->domain_name);
-        g_string_append_printf(names, "%s%s", names->len ? ", " : "", name);
+        if (stages(step))
+            add_name(names, step->domain_name);
     }
-    if (names->len == 0)
-        return;
-    kt_ink(out, style, KT_INK_WARN, "pending power cycle:");
-    g_string_append_c(out, ' ');
-    g_string_append(names, " (a guest that runs keeps its devices until it is powered off and started)");
-    kt_wrap(out, style, KT_INK_PLAIN, 21, 2, names->str);
+    print_power_cycles(out, style, names,
+                       "a guest that runs keeps its devices until it is powered off and started");
 }
 
 static void
 print_pending(GString *out, const KtStyle *style, const KtReport *report, const KtPlan *plan)
 {
-    g_autoptr(GString) names = g_string_new(NULL);
+    g_autoptr(GPtrArray) names = g_ptr_array_new();
     for (guint i = 0; i < plan->n_domains; i++) {
-        if (!awaits_power_cycle(report, plan, i))
-            continue;
-        const KtDomain *domain = plan->snapshot->domains->pdata[i];
-        g_autofree char *name = kt_printable(domain->name);
-        g_string_append_printf(names, "%s%s", names->len ? ", " : "", name);
+        if (awaits_power_cycle(report, plan, i))
+            add_name(names, ((const KtDomain *)plan->snapshot->domains->pdata[i])->name);
     }
-    if (names->len == 0)
-        return;
-    kt_ink(out, style, KT_INK_WARN, "pending power cycle:");
-    g_string_append_c(out, ' ');
-    g_string_append(names, " (power the guest off and start it; a reboot from inside is not enough)");
-    kt_wrap(out, style, KT_INK_PLAIN, 21, 2, names->str);
+    print_power_cycles(out, style, names,
+                       "power the guest off and start it; a reboot from inside is not enough");
 }
 
 void

@@ -147,6 +147,22 @@ test_rollback(void)
                     "  off and started)\n");
 }
 
+/* Two runs that staged something of one domain, undone together. */
+static void
+test_rollback_names_a_domain_once(void)
+{
+    g_autoptr(Scene) scene = staged_scene();
+    g_autoptr(KtReport) report = report_of(scene->plan, KT_RESULT_UNDONE, NULL);
+    g_autoptr(KtReport) older = report_of(scene->plan, KT_RESULT_UNDONE, NULL);
+    g_ptr_array_extend_and_steal(report->outcomes, g_steal_pointer(&older->outcomes));
+    older->outcomes = g_ptr_array_new_with_free_func(outcome_free);
+    report->n_done = 4;
+
+    g_autofree char *text = draw(report, NULL);
+
+    g_assert_nonnull(strstr(text, "pending power cycle: db (a guest"));
+}
+
 static void
 test_undo_steps(void)
 {
@@ -201,6 +217,7 @@ main(int argc, char **argv)
     g_test_add_func("/view/report/failure", test_failure_was_undone);
     g_test_add_func("/view/report/failed-undo", test_failed_undo_is_said);
     g_test_add_func("/view/report/rollback", test_rollback);
+    g_test_add_func("/view/report/rollback-names-once", test_rollback_names_a_domain_once);
     g_test_add_func("/view/report/undo", test_undo_steps);
     g_test_add_func("/view/report/json", test_json_has_results);
     g_test_add_func("/view/report/json-nothing", test_json_of_nothing);
