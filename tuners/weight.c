@@ -23,9 +23,8 @@ default_shares(const KtSnapshot *snapshot)
 static guint64
 shares_of(gint64 percent, guint64 unit)
 {
-    /* The kernel's least: 2 shares on v1, weight 1 on v2. */
-    guint64 least = unit == 1024 ? 2 : 1;
-    return MAX(((guint64)percent * unit + 50) / 100, least);
+    /* The least that libvirt takes: the kernel's on v1, and so on v2, where the kernel takes 1 too. */
+    return MAX(((guint64)percent * unit + 50) / 100, 2);
 }
 
 typedef struct {

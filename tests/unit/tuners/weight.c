@@ -38,6 +38,11 @@ test_by_version(void)
     g_autoptr(Scene) v2 = guest_on(KT_CGROUP_V2, "", "");
     scene_plan(v2, "[domain d]\ncpu.weight = 50%\n");
     expect(v2, "100", "50", NULL, "50");
+
+    /* libvirt takes 2 to 262144 on both, and refuses the whole definition for less. */
+    g_autoptr(Scene) least = guest_on(KT_CGROUP_V2, "", "");
+    scene_plan(least, "[domain d]\ncpu.weight = 1%\n");
+    expect(least, "100", "2", NULL, "2");
 }
 
 static void
