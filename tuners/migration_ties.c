@@ -51,6 +51,13 @@ judge_nics(KtMigrationCase *of)
     }
 }
 
+/* "CPU 3", "CPUs 0-3". */
+static const char *
+plural(const char *list)
+{
+    return strpbrk(list, ",-") != NULL ? "s" : "";
+}
+
 static void
 judge_memory(KtMigrationCase *of)
 {
@@ -69,13 +76,14 @@ judge_memory(KtMigrationCase *of)
     const char *numatune = kt_migration_value(of, KT_XML_NUMATUNE, NULL, bound);
     const char *nodes = numatune != NULL ? strchr(numatune, ' ') : NULL;
     if (nodes != NULL)
-        kt_migration_add(of, KT_MIGRATION_NEEDS, "memory nodes %s, which its memory is bound to", nodes + 1);
+        kt_migration_add(of, KT_MIGRATION_NEEDS, "memory node%s %s, which its memory is bound to",
+                         plural(nodes + 1), nodes + 1);
     of->planned = false;
     for (guint i = 0; i < def->memnodes->len; i++) {
         const KtMemnodeDef *memnode = def->memnodes->pdata[i];
         if (memnode->nodeset != NULL)
-            kt_migration_add(of, KT_MIGRATION_NEEDS, "memory nodes %s, which its cell %u is bound to",
-                             memnode->nodeset, memnode->cell);
+            kt_migration_add(of, KT_MIGRATION_NEEDS, "memory node%s %s, which its cell %u is bound to",
+                             plural(memnode->nodeset), memnode->nodeset, memnode->cell);
     }
 }
 
@@ -167,7 +175,8 @@ judge_pins(KtMigrationCase *of)
     add_pin(pins.cpus, of->def->vcpu_cpuset, of->snapshot->topology);
     g_autofree char *list = kt_cpuset_format(pins.cpus);
     if (*list != '\0')
-        kt_migration_add(of, KT_MIGRATION_NEEDS, "CPUs %s, which its threads are pinned to", list);
+        kt_migration_add(of, KT_MIGRATION_NEEDS, "CPU%s %s, which its threads are pinned to", plural(list),
+                         list);
     of->planned = false;
 }
 

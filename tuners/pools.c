@@ -26,9 +26,9 @@ explain(const KtSnapshot *snapshot, const KtValue *value, guint node, guint64 pa
 {
     g_autofree gint64 *floors = kt_pool_floors(snapshot, page_kib);
     gint64 mib = pages * (gint64)page_kib / 1024;
-    const char *what = kt_value_is(value, "auto") ? "what guests need at their next boot, and others use"
+    const char *what = kt_value_is(value, "auto") ? "what guests need at their next boot and others use"
                                                   : "as the profile counts it";
-    return g_strdup_printf("%" G_GINT64_FORMAT " MiB, %s; %" G_GINT64_FORMAT
+    return g_strdup_printf("%" G_GINT64_FORMAT " MiB: %s; %" G_GINT64_FORMAT
                            " of its pages are in use or promised now",
                            mib, what, floors[node]);
 }

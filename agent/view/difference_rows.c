@@ -155,6 +155,21 @@ add_row(GPtrArray *rows, GHashTable *by_item, const KtDifference *difference)
 }
 
 static bool
+is_one_cpu(const char *value)
+{
+    return *value != '\0' && value[strspn(value, G_CSET_DIGITS)] == '\0';
+}
+
+/* CPUs of their own are told one after the other, a common set once for all that share it. */
+static bool
+values_fold(const GPtrArray *into, const GPtrArray *values)
+{
+    const char *last = into->pdata[into->len - 1];
+    const char *next = values->pdata[0];
+    return g_str_equal(last, next) || (is_one_cpu(last) && is_one_cpu(next));
+}
+
+static bool
 may_fold(const KtDifferenceRow *into, const KtDifferenceRow *row)
 {
     const KtDifference *a = into->first;
@@ -162,10 +177,11 @@ may_fold(const KtDifferenceRow *into, const KtDifferenceRow *row)
     return into->vcpus && row->vcpus && g_str_equal(a->setting, b->setting) &&
            g_string_equal(into->when, row->when) && g_strcmp0(a->reason, b->reason) == 0 &&
            g_strcmp0(a->source, b->source) == 0 && g_strcmp0(a->result, b->result) == 0 &&
-           hwloc_bitmap_last(into->vcpus) < hwloc_bitmap_first(row->vcpus);
+           hwloc_bitmap_last(into->vcpus) < hwloc_bitmap_first(row->vcpus) &&
+           values_fold(into->froms, row->froms) && values_fold(into->tos, row->tos);
 }
 
-/* Rows of vCPUs that differ in nothing but their values become one. */
+/* Rows of vCPUs that differ in nothing but their CPUs become one. */
 static void
 fold_vcpus(GPtrArray *rows)
 {

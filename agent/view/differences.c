@@ -12,11 +12,11 @@ typedef struct {
     guint used;
 } Cell;
 
-/* Appends words, each line within the cell's columns. */
+/* Appends words, each line within the cell's columns; long lists are broken after a comma. */
 static void
 cell_add(Cell *cell, KtInk ink, const char *text)
 {
-    g_auto(GStrv) words = g_strsplit(text, " ", -1);
+    g_auto(GStrv) words = kt_words(text, cell->right - cell->left);
     for (guint i = 0; words[i]; i++) {
         guint columns = kt_columns(words[i]);
         if (cell->used > cell->left && cell->used + 1 + columns > cell->right) {

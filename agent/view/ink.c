@@ -61,10 +61,41 @@ kt_pad(GString *out, const KtStyle *style, KtInk ink, const char *text, guint co
         g_string_append_c(out, ' ');
 }
 
+/* The bytes of the longest beginning of @word that ends after a comma and has at most @columns, 0 = none. */
+static gsize
+list_beginning(const char *word, guint columns)
+{
+    gsize bytes = 0;
+    for (const char *comma = strchr(word, ','); comma && comma[1] != '\0'; comma = strchr(comma + 1, ',')) {
+        g_autofree char *beginning = g_strndup(word, (gsize)(comma + 1 - word));
+        if (kt_columns(beginning) > columns)
+            break;
+        bytes = strlen(beginning);
+    }
+    return bytes;
+}
+
+char **
+kt_words(const char *text, guint columns)
+{
+    g_auto(GStrv) parts = g_strsplit(text, " ", -1);
+    g_autoptr(GStrvBuilder) words = g_strv_builder_new();
+    for (guint i = 0; parts[i]; i++) {
+        const char *rest = parts[i];
+        for (gsize bytes; kt_columns(rest) > columns && (bytes = list_beginning(rest, columns)) > 0;
+             rest += bytes) {
+            g_autofree char *piece = g_strndup(rest, bytes);
+            g_strv_builder_add(words, piece);
+        }
+        g_strv_builder_add(words, rest);
+    }
+    return g_strv_builder_end(words);
+}
+
 void
 kt_wrap(GString *out, const KtStyle *style, KtInk ink, guint column, guint indent, const char *text)
 {
-    g_auto(GStrv) words = g_strsplit(text, " ", -1);
+    g_auto(GStrv) words = kt_words(text, style->width - MIN(style->width, indent));
     g_autoptr(GString) line = g_string_new(NULL);
     guint used = column;
     for (guint i = 0; words[i]; i++) {

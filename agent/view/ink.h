@@ -53,6 +53,9 @@ guint kt_columns(const char *text);
 /** Appends @text in @ink and spaces up to @columns. */
 void kt_pad(GString *out, const KtStyle *style, KtInk ink, const char *text, guint columns);
 
+/** The words of @text. A list without spaces that is wider than @columns is cut after commas. Owned. */
+char **kt_words(const char *text, guint columns);
+
 /**
  * Appends @text in @ink, wrapped at style->width. The line is begun already, @column columns of it are used;
  * those that follow begin with @indent spaces. Ends with a newline.

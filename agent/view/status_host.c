@@ -97,7 +97,18 @@ print_ksm(GString *out, const KtStyle *style, const KtMemory *memory)
     print_field(out, style, "KSM", text->str);
 }
 
-/* "2 MiB: 512 of 1024 free on node 0, …" */
+static void
+append_pool(GString *text, const KtPool *pool, const char *page)
+{
+    bool first = text->len == 0;
+    g_string_append_printf(text, "%s%" G_GINT64_FORMAT " of %" G_GINT64_FORMAT, first ? "" : ", ", pool->free,
+                           pool->total);
+    if (first)
+        g_string_append_printf(text, " pages of %s free", page);
+    g_string_append_printf(text, " on node %u", pool->node);
+}
+
+/* "256 of 512 pages of 2 MiB free on node 0, 512 of 512 on node 1"; nodes without any are left out. */
 static void
 print_pools(GString *out, const KtStyle *style, const KtPools *pools)
 {
@@ -109,10 +120,8 @@ print_pools(GString *out, const KtStyle *style, const KtPools *pools)
         g_autoptr(GString) text = g_string_new(NULL);
         for (guint k = 0; k < pools->pools->len; k++) {
             const KtPool *pool = &g_array_index(pools->pools, KtPool, k);
-            if (pool->page_kib == size->page_kib && pool->total != KT_ABSENT && pool->free != KT_ABSENT)
-                g_string_append_printf(
-                    text, "%s%" G_GINT64_FORMAT " of %" G_GINT64_FORMAT " pages of %s free on node %u",
-                    text->len ? ", " : "", pool->free, pool->total, page, pool->node);
+            if (pool->page_kib == size->page_kib && pool->total > 0 && pool->free != KT_ABSENT)
+                append_pool(text, pool, page);
         }
         if (size->reserved != KT_ABSENT && size->reserved > 0)
             g_string_append_printf(text, ", %" G_GINT64_FORMAT " of them reserved", size->reserved);
@@ -138,7 +147,7 @@ print_pressure(GString *out, const KtStyle *style, const KtKernel *kernel)
     append_pressure(text, "I/O", &kernel->io);
     if (text->len == 0)
         return;
-    g_string_append(text, " of the last 10 s somebody waited for it");
+    g_string_append(text, " of the last 10 s");
     print_field(out, style, "waits", text->str);
 }
 

@@ -107,7 +107,7 @@ static const struct {
     {"<cpu mode='host-passthrough'/>", "", KT_MIGRATION_NEEDS, "host-passthrough"},
     {"<cpu mode='custom'><feature name='invtsc' policy='require'/></cpu>", "", KT_MIGRATION_STOPS, "invtsc"},
     {"<memoryBacking><hugepages/></memoryBacking>", "", KT_MIGRATION_NEEDS, "1024 MiB of free huge pages"},
-    {"<numatune><memory mode='strict' nodeset='1'/></numatune>", "", KT_MIGRATION_NEEDS, "memory nodes 1"},
+    {"<numatune><memory mode='strict' nodeset='1'/></numatune>", "", KT_MIGRATION_NEEDS, "memory node 1"},
     {"<cputune><vcpupin vcpu='0' cpuset='2-3'/><emulatorpin cpuset='5'/></cputune>", "", KT_MIGRATION_NEEDS,
      "CPUs 2-3,5"},
     /* Equal to the default counts as none. */

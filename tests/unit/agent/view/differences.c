@@ -55,6 +55,38 @@ test_other_values_stay_apart(void)
                     "  cpu.placement  vCPU 0  2 → 1                                         next boot\n");
 }
 
+/* The guest cells of a big domain have a common set each: it is said once, not for every vCPU. */
+static void
+test_a_row_for_each_common_set(void)
+{
+    const KtDifference list[] = {
+        {"cpu.placement", "vcpu 0", "0-31", "0-7", "now", "two cells", "x.conf:14:1", NULL},
+        {"cpu.placement", "vcpu 1", "0-31", "0-7", "now", "two cells", "x.conf:14:1", NULL},
+        {"cpu.placement", "vcpu 2", "0-31", "8-15", "now", "two cells", "x.conf:14:1", NULL},
+        {"cpu.placement", "vcpu 3", "0-31", "8-15", "now", "two cells", "x.conf:14:1", NULL},
+    };
+    g_autofree char *text = draw(list, G_N_ELEMENTS(list), KT_DIFFERENCE_REASON);
+    g_assert_cmpstr(text, ==,
+                    "  cpu.placement  vCPU 0-1  0-31 → 0-7                                        now\n"
+                    "  cpu.placement  vCPU 2-3  0-31 → 8-15                                       now\n"
+                    "      two cells (x.conf:14)\n");
+}
+
+static void
+test_long_list_is_broken_after_commas(void)
+{
+    const KtDifference list[] = {
+        {"cpu.emulator", "emulator", "0-127",
+         "0-19,21,23,25,27,29,31-59,65,67,69,71,73,75,77,79-123,125,127,129,131,133,135", "now", NULL, NULL,
+         NULL},
+    };
+    g_autofree char *text = draw(list, G_N_ELEMENTS(list), KT_DIFFERENCE_REASON);
+    g_assert_cmpstr(text, ==,
+                    "  cpu.emulator  0-127 →\n"
+                    "                0-19,21,23,25,27,29,31-59,65,67,69,71,73,75,77,79-123,125,\n"
+                    "                127,129,131,133,135                                          now\n");
+}
+
 static void
 test_long_range_in_order(void)
 {
@@ -177,6 +209,8 @@ main(int argc, char **argv)
     g_test_add_func("/view/differences/vcpus", test_vcpus_are_one_row);
     g_test_add_func("/view/differences/staged-first", test_staged_first_is_the_same_row);
     g_test_add_func("/view/differences/other-values", test_other_values_stay_apart);
+    g_test_add_func("/view/differences/common-sets", test_a_row_for_each_common_set);
+    g_test_add_func("/view/differences/long-list", test_long_list_is_broken_after_commas);
     g_test_add_func("/view/differences/range", test_long_range_in_order);
     g_test_add_func("/view/differences/absent", test_absent_values_have_a_word);
     g_test_add_func("/view/differences/drift", test_drift_names_the_line);

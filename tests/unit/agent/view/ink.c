@@ -95,6 +95,18 @@ test_wrap_keeps_long_words_whole(void)
 }
 
 static void
+test_wrap_breaks_lists_after_commas(void)
+{
+    g_autoptr(GString) out = g_string_new(NULL);
+    kt_wrap(out, &plain, KT_INK_PLAIN, 0, 2,
+            "CPUs 0-19,21,23,25,27,29,31-59,65,67,69,71,73,75,77,79-123,125,127 are pinned");
+    g_assert_cmpstr(out->str, ==,
+                    "CPUs\n"
+                    "  0-19,21,23,25,27,29,31-59,65,67,69,71,73,75,77,79-123,125,\n"
+                    "  127 are pinned\n");
+}
+
+static void
 test_wrap_list_keeps_parts_together(void)
 {
     g_autoptr(GPtrArray) parts = g_ptr_array_new();
@@ -129,6 +141,7 @@ main(int argc, char **argv)
     g_test_add_func("/view/ink/pad", test_pad_counts_columns);
     g_test_add_func("/view/ink/wrap", test_wrap);
     g_test_add_func("/view/ink/wrap-long-word", test_wrap_keeps_long_words_whole);
+    g_test_add_func("/view/ink/wrap-long-list", test_wrap_breaks_lists_after_commas);
     g_test_add_func("/view/ink/wrap-list", test_wrap_list_keeps_parts_together);
     g_test_add_func("/view/ink/shorten", test_shorten);
     return g_test_run();
