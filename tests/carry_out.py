@@ -3,7 +3,6 @@
 
 import json
 import os
-import re
 import shutil
 
 import host_files
@@ -47,11 +46,18 @@ def confine(capture, action):
         host_files.write_file(capture, f"sys/fs/cgroup/{action['item']}/{name}", action["to"])
 
 
+def set_ksm(capture, action):
+    host_files.write_file(capture, f"{KSM}/run", {"off": "0", "on": "1", "unmerge": "2"}[action["to"]])
+    if action["to"] == "unmerge":
+        for name in ("pages_shared", "pages_sharing"):
+            host_files.write_file(capture, f"{KSM}/{name}", 0)
+
+
 HOST = {
     "thp.enabled": choose(f"{THP}/enabled"),
     "thp.defrag": choose(f"{THP}/defrag"),
     "thp.shmem": choose(f"{THP}/shmem_enabled"),
-    "ksm.mode": number(f"{KSM}/run", {"off": "0", "on": "1", "unmerge": "2"}.get),
+    "ksm.mode": set_ksm,
     "ksm.pages-to-scan": number(f"{KSM}/pages_to_scan", str),
     "ksm.sleep": number(f"{KSM}/sleep_millisecs", lambda time: time.removesuffix("ms")),
     "ksm.merge-across-nodes": number(f"{KSM}/merge_across_nodes", YES.get),
@@ -73,24 +79,36 @@ def carry_out(capture, definitions, planned):
     for action in planned["actions"]:
         if action["target"] == "host":
             HOST[action["setting"]](capture, action)
-        elif (action["setting"], action["when"]) == ("cpu.weight", "now"):
-            set_live_shares(capture, action)
     for domain in planned["domains"]:
         if domain["running"]:
+            set_live(capture, domain["name"], [action for action in planned["actions"] if action["when"] == "now"
+                                               and action["target"] == f"domain:{domain['name']}"])
             write_stats(capture, domain)
 
 
-def set_live_shares(capture, action):
-    path = f"domains/{action['target'].removeprefix('domain:')}.xml"
+def live_cputune(actions):
+    """What libvirt's live definition has of what was set on the running domain."""
+    lines = [f"<shares>{action['to']}</shares>" for action in actions if action["setting"] == "cpu.weight"]
+    for kind, number_in in (("vcpu", " vcpu='{}'"), ("emulator", ""), ("iothread", " iothread='{}'")):
+        pins = [action for action in actions if action["item"] and action["item"].split()[0] == kind and action["to"]]
+        lines += [f"<{kind}pin{number_in.format(pin['item'].split()[-1])} cpuset='{pin['to']}'/>" for pin in pins]
+    return "".join(f"    {line}\n" for line in lines)
+
+
+def set_live(capture, name, actions):
+    path = f"domains/{name}.xml"
     text = read(capture, path)
-    assert "<cputune>" not in text, f"{path}: wanted none to set shares in"
-    cputune = f"<cputune><shares>{action['to']}</shares></cputune>"
-    host_files.write_file(capture, path, re.sub(r"(</vcpu>)", rf"\1\n  {cputune}", text))
+    cputune = live_cputune(actions)
+    assert "<cputune>" not in text, f"{path}: wanted none to set values in"
+    if cputune:
+        host_files.write_file(capture, path, text.replace("</vcpu>\n", f"</vcpu>\n  <cputune>\n{cputune}  </cputune>\n", 1))
 
 
 def write_stats(capture, domain):
     placement = domain["placement"]
     vcpus = [{"id": i, "online": cpus is not None, "affinity": cpus or ""} for i, cpus in enumerate(placement["vcpus"])]
     iothreads = [{"id": int(i), "affinity": cpus} for i, cpus in placement["iothreads"].items()]
-    stats = {"state": "running", "vcpus": vcpus, "emulator": {"affinity": placement["emulator"]}, "iothreads": iothreads}
-    host_files.write_file(capture, f"domains/{domain['name']}.stats.json", json.dumps(stats))
+    path = f"domains/{domain['name']}.stats.json"
+    stats = json.loads(read(capture, path))
+    stats |= {"vcpus": vcpus, "emulator": {"affinity": placement["emulator"]}, "iothreads": iothreads}
+    host_files.write_file(capture, path, json.dumps(stats))
