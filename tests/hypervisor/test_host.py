@@ -173,6 +173,14 @@ class MergeAcrossNodes(HostSettings):
             self.assertTrue(wait_for(lambda: int(self.ksm("pages_sharing")) > 1000), "nothing is merged anew")
             self.roll_back(before)
 
+    def test_unmerge(self):
+        with self.twins():
+            before = host_values()
+            self.apply("[host]\nksm.mode = unmerge\n")
+            self.assertEqual((self.ksm("run"), self.ksm("pages_shared")), ("2", "0"))
+            self.roll_back(before)
+            self.assertTrue(wait_for(lambda: int(self.ksm("pages_sharing")) > 1000), "nothing is merged anew")
+
     def test_killed_at_each_write(self):
         """In `run` 2 and back, in merge_across_nodes once: of apply, then of its rollback."""
         if not shutil.which("strace"):
