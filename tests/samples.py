@@ -4,12 +4,15 @@ sources of hwloc and libvirt come with, fetched once with apt-get into the cache
 
 import glob
 import os
+import re
 import subprocess
 
 SOURCE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 # What is looked for: the folder in `shared`, the Debian source package, and where in it they are.
 KINDS = {"topologies": ("topologies", "hwloc", "*/tests/hwloc/xml/*.xml"),
          "domains": ("corpus/domains", "libvirt", "*/tests/qemuxml2argvdata/*.xml")}
+# What hwloc tries the conversion between its formats with, no machines.
+CONVERSION = re.compile(r"\.(v1|v1tov2|v2tov1)\.xml$")
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 MIRROR = "http://deb.debian.org/debian bookworm main"
 
@@ -23,6 +26,7 @@ def find(kind):
     folder, package, pattern = KINDS[kind]
     shared = os.environ.get("KT_SHARED", os.path.join(SOURCE, "..", "shared"))
     found = glob.glob(os.path.join(shared, folder, "*.xml")) or glob.glob(os.path.join(fetched(package, pattern), pattern))
+    found = [path for path in found if not CONVERSION.search(path)]
     if not found:
         raise Missing(f"no {kind} in {shared} (KT_SHARED), and none in the source of {package}")
     return sorted(found)
