@@ -37,19 +37,16 @@ kt_memory_cpu_nodes(const KtPlan *plan, guint domain, gint cell)
 {
     const KtTopology *topology = plan->snapshot->topology;
     KtCpuset *nodes = hwloc_bitmap_alloc();
+    g_autoptr(KtCpuset) cpus = hwloc_bitmap_alloc();
     gint place = plan->domains[domain].seat;
     const KtSeatDomain *wish = place >= 0 ? &plan->problem->domains[place] : NULL;
     for (guint i = 0; wish != NULL && i < wish->n_vcpus; i++) {
-        unsigned os;
-        if (cell >= 0 && wish->vcpus[i].cell != cell)
-            continue;
-        hwloc_bitmap_foreach_begin(os, plan->placement->seats[place].vcpus[i])
-        {
-            const KtPu *pu = kt_topology_pu(topology, os);
-            if (pu != NULL)
-                hwloc_bitmap_set(nodes, topology->nodes[pu->node].os);
-        }
-        hwloc_bitmap_foreach_end();
+        if (cell < 0 || wish->vcpus[i].cell == cell)
+            hwloc_bitmap_or(cpus, cpus, plan->placement->seats[place].vcpus[i]);
+    }
+    for (guint i = 0; i < topology->n_nodes; i++) {
+        if (hwloc_bitmap_intersects(topology->nodes[i].cpus, cpus))
+            hwloc_bitmap_set(nodes, topology->nodes[i].os);
     }
     return nodes;
 }

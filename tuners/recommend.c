@@ -111,21 +111,61 @@ take_out(const KtSnapshot *snapshot, KtRecommendedWish *const *index, const KtRe
     return taken;
 }
 
-KtRecommendation *
-kt_recommend(const KtSnapshot *snapshot)
+/* What is planned as one: a change of one setting says nothing of those of another part. */
+typedef enum {
+    PART_PLACES,  /* CPUs, memory, the host: they share room */
+    PART_DEVICES, /* disks and NICs */
+    N_PARTS,
+} Part;
+
+static Part
+part_of(const KtSetting *setting)
 {
+    return setting->item == KT_ITEM_NONE ? PART_PLACES : PART_DEVICES;
+}
+
+/* Takes out what @plan refuses, and notes in which parts that was. */
+static bool
+take_out_all(const KtPlan *plan, KtRecommendedWish *const *index, bool changed[N_PARTS])
+{
+    bool any = false;
+    for (guint i = 0; i < N_PARTS; i++)
+        changed[i] = false;
+    for (guint i = 0; i < plan->refused->len; i++) {
+        const KtRefusal *refusal = plan->refused->pdata[i];
+        if (take_out(plan->snapshot, index, refusal))
+            any = changed[part_of(refusal->setting)] = true;
+    }
+    return any;
+}
+
+/* A plan of the parts that changed since the last one. */
+static KtPlan *
+plan_again(const KtSnapshot *snapshot, const KtRecommendation *recommendation, const bool changed[N_PARTS])
+{
+    bool left[KT_N_SETTINGS];
+    for (guint id = 0; id < KT_N_SETTINGS; id++)
+        left[id] = !changed[part_of(kt_setting((KtSettingId)id))];
+    g_autoptr(KtProfile) profile = profile_of(recommendation);
+    g_autoptr(KtDesired) desired = kt_desired_resolve(profile, snapshot, NULL);
+    g_autoptr(KtDesired) parts = kt_desired_without(desired, left);
+    return kt_plan_make(snapshot, parts);
+}
+
+KtRecommendation *
+kt_recommend(const KtPlan *first)
+{
+    const KtSnapshot *snapshot = first->snapshot;
     g_autoptr(GPtrArray) wishes = kt_recommend_wishes(snapshot);
     g_autofree KtRecommendedWish **index = kt_recommend_index(wishes, snapshot->domains->len);
+    bool changed[N_PARTS];
+    bool taken = take_out_all(first, index, changed);
     for (guint round = 0;; round++) {
         g_autoptr(KtRecommendation) recommendation = kt_recommend_sections(snapshot, index);
-        g_autoptr(KtProfile) profile = profile_of(recommendation);
-        g_autoptr(KtDesired) desired = kt_desired_resolve(profile, snapshot, NULL);
-        g_autoptr(KtPlan) plan = kt_plan_make(snapshot, desired);
-        bool taken = false;
-        for (guint i = 0; i < plan->refused->len; i++)
-            taken |= take_out(snapshot, index, plan->refused->pdata[i]);
         if (!taken || round == MOST_ROUNDS)
             return g_steal_pointer(&recommendation);
+        g_autoptr(KtPlan) plan = plan_again(snapshot, recommendation, changed);
+        taken = take_out_all(plan, index, changed);
     }
 }
 

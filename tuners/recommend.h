@@ -24,7 +24,9 @@ typedef struct {
     GPtrArray *left; /* KtRecommendedLine: what was considered and isn't recommended; reason: why */
 } KtRecommendation;
 
-KtRecommendation *kt_recommend(const KtSnapshot *snapshot);
+/** @first: a plan of kt_recommend_first_profile() for the snapshot that this is for. Planning is what takes
+ * time here, so that what asked a live host isn't planned again. */
+KtRecommendation *kt_recommend(const KtPlan *first);
 void kt_recommendation_free(KtRecommendation *recommendation);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(KtRecommendation, kt_recommendation_free)
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "tuners/recommend.h"
 
-#include "tests/unit/tuners/scene.h"
+#include "tests/unit/tuners/recommend_scene.h"
 #include "tuners/recommend_parts.h"
 
 #define WINDOWS                                                                                              \
@@ -71,7 +71,7 @@ test_host_without_domains(void)
     g_autoptr(Scene) scene = scene_new("node:1 core:4 pu:1");
     scene->snapshot->memory->thp.enabled = g_strdup("always");
 
-    g_autoptr(KtRecommendation) recommendation = kt_recommend(scene->snapshot);
+    g_autoptr(KtRecommendation) recommendation = recommend(scene);
 
     expect(recommendation, NULL, "thp.enabled", NULL, "madvise", "Now always.");
     g_assert_cmpuint(recommendation->lines->len, ==, 1);
@@ -85,7 +85,7 @@ test_common_lines_are_for_all(void)
     scene_add_guest(scene, "a", 2, "", "");
     scene_add_guest(scene, "b", 2, "", "");
 
-    g_autoptr(KtRecommendation) recommendation = kt_recommend(scene->snapshot);
+    g_autoptr(KtRecommendation) recommendation = recommend(scene);
 
     expect(recommendation, "*", "cpu.placement", NULL, "shared-cache", "shared cache");
     expect(recommendation, "*", "cpu.emulator", NULL, "auto", "vhost");
@@ -100,7 +100,7 @@ test_wide_guest_gets_nodes(void)
     scene_add_guest(scene, "small", 2, "", "");
     scene_add_guest(scene, "wide", 6, "", "");
 
-    g_autoptr(KtRecommendation) recommendation = kt_recommend(scene->snapshot);
+    g_autoptr(KtRecommendation) recommendation = recommend(scene);
 
     expect(recommendation, "wide", "cpu.placement", NULL, "numa", "More vCPUs than the 4 CPUs");
     expect(recommendation, "small", "cpu.placement", NULL, "shared-cache", "");
@@ -115,7 +115,7 @@ test_pinned_guest_gets_its_own(void)
     scene_add_guest(scene, "rt", 2,
                     "<cputune><vcpupin vcpu='0' cpuset='1'/><vcpupin vcpu='1' cpuset='2'/></cputune>", "");
 
-    g_autoptr(KtRecommendation) recommendation = kt_recommend(scene->snapshot);
+    g_autoptr(KtRecommendation) recommendation = recommend(scene);
 
     expect(recommendation, "rt", "cpu.exclusive", NULL, "yes", "pins each vCPU to one CPU");
     expect(recommendation, NULL, "housekeeping", NULL, "auto", "one whole core");
@@ -130,7 +130,7 @@ test_no_room_is_left_out(void)
     scene_add_guest(scene, "rt", 2,
                     "<cputune><vcpupin vcpu='0' cpuset='0'/><vcpupin vcpu='1' cpuset='1'/></cputune>", "");
 
-    g_autoptr(KtRecommendation) recommendation = kt_recommend(scene->snapshot);
+    g_autoptr(KtRecommendation) recommendation = recommend(scene);
 
     const KtRecommendedLine *line = find(recommendation, "*", "cpu.exclusive", NULL);
     g_assert_true(line == NULL || !g_str_equal(line->value, "yes"));
@@ -147,7 +147,7 @@ test_windows_keeps_its_nic(void)
     scene_add_guest(scene, "win", 1, WINDOWS, NIC("e1000"));
     g_hash_table_insert(scene->snapshot->virtio_os, g_strdup("http://microsoft.com/win/10"), g_strdup(""));
 
-    g_autoptr(KtRecommendation) recommendation = kt_recommend(scene->snapshot);
+    g_autoptr(KtRecommendation) recommendation = recommend(scene);
 
     g_assert_null(find(recommendation, "win", "nic.model", NULL));
     bool said = false;
@@ -170,7 +170,7 @@ test_exception_is_kept(void)
     takes_o_direct(scene, "/srv/good", true);
     takes_o_direct(scene, "/srv/tmp", false);
 
-    g_autoptr(KtRecommendation) recommendation = kt_recommend(scene->snapshot);
+    g_autoptr(KtRecommendation) recommendation = recommend(scene);
 
     expect(recommendation, "*", "disk.cache", NULL, "none", "caches already");
     expect(recommendation, "c", "disk.cache", NULL, "keep", "O_DIRECT");
@@ -186,7 +186,7 @@ test_one_disk_is_kept(void)
     takes_o_direct(scene, "/srv/good", true);
     takes_o_direct(scene, "/srv/tmp", false);
 
-    g_autoptr(KtRecommendation) recommendation = kt_recommend(scene->snapshot);
+    g_autoptr(KtRecommendation) recommendation = recommend(scene);
 
     expect(recommendation, "*", "disk.cache", NULL, "none", "");
     expect(recommendation, "*", "disk.cache", "vdb", "keep", "O_DIRECT");
@@ -199,7 +199,7 @@ test_numatune_is_the_administrators(void)
     g_autoptr(Scene) scene = scene_new("node:2 core:4 pu:1");
     scene_add_guest(scene, "strict", 1, "<numatune><memory mode='strict' nodeset='0'/></numatune>", "");
 
-    g_autoptr(KtRecommendation) recommendation = kt_recommend(scene->snapshot);
+    g_autoptr(KtRecommendation) recommendation = recommend(scene);
 
     g_assert_null(find(recommendation, "*", "memory.numa", NULL));
     expect_plans(scene, recommendation);
@@ -213,7 +213,7 @@ test_remote_host_is_left_alone(void)
     scene->snapshot->host_is_local = false;
     scene_add_guest(scene, "a", 1, "", "");
 
-    g_autoptr(KtRecommendation) recommendation = kt_recommend(scene->snapshot);
+    g_autoptr(KtRecommendation) recommendation = recommend(scene);
 
     g_assert_null(find(recommendation, NULL, "thp.enabled", NULL));
     g_assert_cmpuint(recommendation->left->len, >, 0);
@@ -234,7 +234,7 @@ test_long_headers_are_split(void)
     takes_o_direct(scene, "/srv/good", true);
     takes_o_direct(scene, "/srv/tmp", false);
 
-    g_autoptr(KtRecommendation) recommendation = kt_recommend(scene->snapshot);
+    g_autoptr(KtRecommendation) recommendation = recommend(scene);
 
     for (guint i = 0; i < recommendation->lines->len; i++) {
         const KtRecommendedLine *line = recommendation->lines->pdata[i];

@@ -3,7 +3,7 @@
 
 #include <jansson.h>
 
-#include "tests/unit/tuners/scene.h"
+#include "tests/unit/tuners/recommend_scene.h"
 
 #define NIC "<interface type='user'><mac address='52:54:00:00:00:0a'/><model type='e1000'/></interface>"
 
@@ -23,7 +23,7 @@ static void
 test_text_is_a_profile(void)
 {
     g_autoptr(Scene) scene = hostile_scene();
-    g_autoptr(KtRecommendation) recommendation = kt_recommend(scene->snapshot);
+    g_autoptr(KtRecommendation) recommendation = recommend(scene);
 
     g_autofree char *text = kt_view_recommendation(recommendation, scene->snapshot);
 
@@ -40,7 +40,7 @@ static void
 test_each_line_has_its_reason(void)
 {
     g_autoptr(Scene) scene = hostile_scene();
-    g_autoptr(KtRecommendation) recommendation = kt_recommend(scene->snapshot);
+    g_autoptr(KtRecommendation) recommendation = recommend(scene);
     g_autofree char *text = kt_view_recommendation(recommendation, scene->snapshot);
     g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
     guint n = 0;
@@ -58,7 +58,7 @@ static void
 test_json(void)
 {
     g_autoptr(Scene) scene = hostile_scene();
-    g_autoptr(KtRecommendation) recommendation = kt_recommend(scene->snapshot);
+    g_autoptr(KtRecommendation) recommendation = recommend(scene);
     g_autofree char *text = kt_view_recommendation_json(recommendation, scene->snapshot);
     json_t *document = json_loads(text, 0, NULL);
     const json_t *first = json_array_get(json_object_get(document, "lines"), 0);
