@@ -52,6 +52,14 @@ first_attr(const xmlNode *node, const char *const *names)
     return NULL;
 }
 
+/* libvirt writes an empty element where the chain ends; one with a source, or none at all, says otherwise. */
+static bool
+ends_chain(const xmlNode *backing)
+{
+    return backing != NULL && kt_xml_child(backing, "source") == NULL &&
+           kt_xml_child(backing, "format") == NULL;
+}
+
 static KtDiskDef *
 read_disk(const xmlNode *node)
 {
@@ -78,6 +86,7 @@ read_disk(const xmlNode *node)
     disk->shareable = kt_xml_child(node, "shareable") != NULL;
     disk->transient_disk = kt_xml_child(node, "transient") != NULL;
     disk->mirror = kt_xml_child(node, "mirror") != NULL;
+    disk->chain_ends = ends_chain(kt_xml_child(node, "backingStore"));
     return disk;
 }
 

@@ -60,6 +60,7 @@ typedef struct {
     bool shareable;
     bool transient_disk; /* <transient/> */
     bool mirror;         /* a block job copies this disk */
+    bool chain_ends;     /* <backingStore/>, empty: libvirt knows that nothing is below this image */
 } KtDiskDef;
 
 /** One <interface>. */

@@ -78,7 +78,7 @@ const KtDomainDef *kt_domain_def(const KtDomain *domain);
 /** Number of online vCPUs of an active domain. */
 guint kt_domain_online_vcpus(const KtDomain *domain);
 
-/** Whether a block job (copy, commit, pull, backup) is at work on the disk: the live definition tells of
+/** Whether a block job (copy, commit, pull) is known to be at work on the disk: the live definition tells of
  * copies, kt_snapshot_ask_block_jobs() finds the others. */
 bool kt_domain_disk_is_busy(const KtDomain *domain, const char *target);
 

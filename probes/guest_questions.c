@@ -64,26 +64,69 @@ kt_snapshot_ask_agents(KtSnapshot *snapshot, virConnectPtr connection, const GAr
     }
 }
 
-/* Copies and active commits show in the live definition; pulls, commits and backups only here. Without a job
- * libvirt answers by itself and doesn't ask QEMU. */
+/* Copies and active commits show in the live definition. Pulls and commits work on what is below an image:
+ * where nothing is, there is none. Without a job libvirt answers by itself and doesn't ask QEMU. Backups are
+ * left to the step that would change the disk, which asks about each. */
+static bool
+may_have_hidden_job(const KtDiskDef *disk)
+{
+    return disk->target && disk->source && !disk->mirror && !disk->chain_ends;
+}
+
+static bool
+has_disk_to_ask(const KtDomain *domain)
+{
+    for (guint i = 0; domain->live && i < domain->live->disks->len; i++) {
+        if (may_have_hidden_job(g_ptr_array_index(domain->live->disks, i)))
+            return true;
+    }
+    return false;
+}
+
 static void
 ask_block_jobs(KtDomain *domain, virDomainPtr handle)
 {
     for (guint i = 0; i < domain->live->disks->len; i++) {
         const KtDiskDef *disk = g_ptr_array_index(domain->live->disks, i);
         virDomainBlockJobInfo job;
-        if (disk->target && disk->source && virDomainGetBlockJobInfo(handle, disk->target, &job, 0) == 1)
+        if (may_have_hidden_job(disk) && virDomainGetBlockJobInfo(handle, disk->target, &job, 0) == 1)
             g_hash_table_add(domain->block_jobs, g_strdup(disk->target));
     }
+}
+
+static void
+free_handle(gpointer handle)
+{
+    virDomainFree(handle);
+}
+
+/* UUID → handle of all running domains, in one call; empty where libvirt doesn't answer. */
+static GHashTable *
+running_handles(virConnectPtr connection)
+{
+    GHashTable *handles = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_handle);
+    virDomainPtr *list = NULL;
+    int n = virConnectListAllDomains(connection, &list, VIR_CONNECT_LIST_DOMAINS_ACTIVE);
+    for (int i = 0; i < n; i++) {
+        char uuid[VIR_UUID_STRING_BUFLEN] = "";
+        virDomainGetUUIDString(list[i], uuid);
+        g_hash_table_insert(handles, g_strdup(uuid), list[i]);
+    }
+    free(list);
+    return handles;
 }
 
 void
 kt_snapshot_ask_block_jobs(KtSnapshot *snapshot, virConnectPtr connection, const GArray *domains)
 {
+    g_autoptr(GHashTable) handles = NULL;
     for (guint i = 0; i < domains->len; i++) {
         KtDomain *domain = g_ptr_array_index(snapshot->domains, g_array_index(domains, guint, i));
-        g_autoptr(virDomain) handle =
-            domain->live ? virDomainLookupByUUIDString(connection, domain->uuid) : NULL;
+        if (!has_disk_to_ask(domain))
+            continue;
+        if (!handles)
+            handles = running_handles(connection);
+        virDomainPtr handle = g_hash_table_lookup(handles, domain->uuid);
         if (handle)
             ask_block_jobs(domain, handle);
     }

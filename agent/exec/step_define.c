@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <libvirt/virterror.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "agent/exec/step.h"
 #include "agent/exec/step_domain.h"
@@ -95,11 +97,55 @@ note_values(KtJournalStep *step, const char *xml, GError **error)
     return true;
 }
 
+static const char *
+disk_of(const KtJournalAction *action)
+{
+    return action->item && g_str_has_prefix(action->item, "disk ") ? action->item + strlen("disk ") : NULL;
+}
+
+/** Why the disk may not be changed now: a block job (copy, commit, pull, backup) rewrites the definition when
+ * it ends. NULL where none is at work, and where the driver knows of none. Owned. */
+static char *
+job_obstacle(virDomain *domain, const char *disk)
+{
+    virDomainBlockJobInfo job;
+    int found = virDomainGetBlockJobInfo(domain, disk, &job, 0);
+    int code = found < 0 ? virGetLastErrorCode() : VIR_ERR_OK;
+    if (found == 0 || code == VIR_ERR_NO_SUPPORT || code == VIR_ERR_INVALID_ARG ||
+        code == VIR_ERR_OPERATION_INVALID || code == VIR_ERR_NO_DOMAIN)
+        return NULL; /* no such disk in the running guest, or it doesn't run any more */
+    if (found < 0)
+        return g_strdup_printf("disk %s: whether a block job is at work on it can't be told: %s", disk,
+                               virGetLastErrorMessage());
+    return g_strdup_printf("disk %s: a block job is at work on it; try again when it has ended", disk);
+}
+
+/** Leaves the actions of disks that block jobs are at work on. */
+static void
+leave_busy_disks(virDomain *domain, KtJournalStep *step, KtStepState *ret_state, char **ret_found)
+{
+    g_autoptr(GString) text = g_string_new(*ret_found);
+    for (guint i = 0; i < step->actions->len; i++) {
+        KtJournalAction *action = g_ptr_array_index(step->actions, i);
+        const char *disk = kt_step_performs(action) ? disk_of(action) : NULL;
+        g_autofree char *obstacle = disk ? job_obstacle(domain, disk) : NULL;
+        if (!obstacle)
+            continue;
+        action->state = KT_STEP_IS_OTHER;
+        *ret_state = KT_STEP_IS_OTHER;
+        if (!strstr(text->str, obstacle))
+            g_string_append_printf(text, "%s%s", text->len > 0 ? "; " : "", obstacle);
+    }
+    g_free(*ret_found);
+    *ret_found = text->len > 0 ? g_strdup(text->str) : NULL;
+}
+
 static bool
 check(const KtTarget *target, KtJournalStep *step, KtStepState *ret_state, char **ret_found, GError **error)
 {
+    g_autoptr(virDomain) domain = NULL;
     g_autofree char *present = NULL;
-    if (!read_present(target, step, NULL, &present, error))
+    if (!read_present(target, step, &domain, &present, error))
         return false;
     if (!present) {
         kt_step_all_gone(
@@ -110,6 +156,7 @@ check(const KtTarget *target, KtJournalStep *step, KtStepState *ret_state, char 
     if (!note_values(step, present, error))
         return false;
     kt_step_sum_up(step, ret_state, ret_found);
+    leave_busy_disks(domain, step, ret_state, ret_found);
     /* An undo defines exactly what was before only where the definition is just what we left. Else
      * somebody edited it since, or a crash came before it was read: then only our nodes go back. */
     if (step->target && (*ret_state == KT_STEP_IS_OTHER || g_strcmp0(present, step->before) != 0))

@@ -67,7 +67,8 @@ ask_guest_os(KtSnapshot *snapshot, const KtDesired *desired)
         kt_snapshot_ask_guest_os(snapshot, domains);
 }
 
-/* Finding them takes a call a disk, so only the disks of a plan are asked about. */
+/* Finding them takes a call a disk, so only the disks of a plan are asked about. The step that changes a disk
+ * asks again. */
 static bool
 found_block_jobs(const KtHost *host, const KtPlan *plan)
 {

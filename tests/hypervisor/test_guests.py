@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 import time
 import unittest
 
@@ -104,6 +105,8 @@ class Chain(unittest.TestCase):
             disk.seek(1024 * 1024)
             disk.write(os.urandom(48 * 1024 * 1024))
         cls.host.boot("kt-chain")
+        cls.host.define("kt-plain", "--nic", "none")
+        cls.host.virsh("start", "--paused", "kt-plain")
         cls.host.virsh("snapshot-create-as", "kt-chain", "--disk-only", "--no-metadata", "--diskspec",
                        f"vda,snapshot=external,file={cls.top}")
 
@@ -150,6 +153,42 @@ class Chain(unittest.TestCase):
         finally:
             self.host.virsh("blockjob", "kt-chain", "vda", "--abort")
         self.assertEqual([a["setting"] for a in self.plan()["actions"]], ["disk.cache"])
+
+    def test_a_backup_is_found_by_the_step(self):
+        """Planning would need a call a disk to see it."""
+        directory = os.path.dirname(self.top)
+        description = os.path.join(directory, "backup.xml")
+        with open(description, "w", encoding="utf-8") as file:
+            file.write(f"""<domainbackup mode='pull'><server transport='unix' socket='{directory}/backup.sock'/>
+                <disks><disk name='vda' type='file'><scratch file='{directory}/scratch.qcow2'/></disk></disks></domainbackup>""")
+        before = self.host.definition("kt-chain")
+        # A pull backup lasts until it is ended.
+        self.host.virsh("backup-begin", "kt-chain", description)
+        try:
+            result = self.host.tune("apply", self.profile, "--yes", "--json")
+        finally:
+            self.host.virsh("domjobabort", "kt-chain")
+        self.assertEqual(result.code, 3, result)
+        self.assertEqual([(a["setting"], a["result"]) for a in result.json["actions"]], [("disk.cache", "conflict")])
+        self.assertIn("disk vda: a block job is at work", result.json["actions"][0]["detail"])
+        self.assertEqual(self.host.definition("kt-chain"), before)
+        again = self.host.tune("apply", self.profile, "--yes")
+        self.assertEqual(again.code, 0, again)
+        self.assertEqual(self.host.tune("rollback", "--yes").code, 0)
+
+    def test_an_image_with_nothing_below_is_not_asked(self):
+        """Pulls and commits need an image below: planning asks only where there is one."""
+        with tempfile.NamedTemporaryFile() as log:
+            environment = os.environ | {"LIBVIRT_LOG_OUTPUTS": f"1:file:{log.name}", "LIBVIRT_LOG_FILTERS": "1:rpc"}
+            calls = {}
+            for name in ("kt-chain", "kt-plain"):
+                profile = self.host.profile(f"[domain {name}]\ndisk.cache = none\n")
+                log.truncate(0)
+                subprocess.run(self.host.command("plan", profile), env=environment, check=False, timeout=60, capture_output=True)
+                with open(log.name, encoding="utf-8", errors="replace") as file:
+                    calls[name] = sum(1 for line in file if "RPC_CLIENT_MSG_TX_QUEUE" in line)
+        # One list of handles, one question about the one disk.
+        self.assertEqual(calls["kt-chain"] - calls["kt-plain"], 2, calls)
 
     def test_snapshots_stop_a_migration(self):
         domain = self.host.tune("status", "--json", "kt-chain").json["domains"][0]

@@ -130,6 +130,7 @@ test_disks(void)
     g_assert_cmpstr(vda->alias, ==, "virtio-disk0");
     g_assert_cmpuint(vda->iothread, ==, 2);
     g_assert_true(vda->mirror);
+    g_assert_true(vda->chain_ends);
     g_assert_false(vda->readonly || vda->shareable || vda->transient_disk);
 
     const KtDiskDef *vdb = kt_domain_def_find_disk(def, "vdb");

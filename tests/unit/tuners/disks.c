@@ -178,8 +178,7 @@ test_block_job(void)
     scene_expect_refused(scene, "d", "disk.cache", "disk vda", "block job");
 }
 
-/* A pull or a backup doesn't show in the definition: it is found by asking about what the plan would change.
- */
+/* A pull doesn't show in the definition: it is found by asking about what the plan would change. */
 static void
 test_block_job_that_was_asked(void)
 {
