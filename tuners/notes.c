@@ -61,12 +61,67 @@ note_floating(KtPlan *plan, guint index)
     }
 }
 
+static bool
+meets_all(const KtCpuset *cpus, const KtCpuGroup *groups, guint n)
+{
+    for (guint i = 0; i < n; i++) {
+        if (!hwloc_bitmap_intersects(cpus, groups[i].cpus))
+            return false;
+    }
+    return true;
+}
+
+/* Whether placement leaves each vCPU where it is. */
+static bool
+stays(const KtSeatDomain *wish, const KtSeat *seat)
+{
+    for (guint i = 0; i < seat->n_vcpus; i++) {
+        if (!hwloc_bitmap_isequal(seat->vcpus[i], wish->vcpus[i].before))
+            return false;
+    }
+    return seat->n_vcpus > 0;
+}
+
+/* A wish that comes to what is there anyway looks as if it had been forgotten. */
+static void
+note_everywhere(KtPlan *plan, guint index)
+{
+    const KtTopology *topology = plan->snapshot->topology;
+    gint place = plan->domains[index].seat;
+    if (place < 0 || plan->placement == NULL || topology->n_groups < 2)
+        return;
+    const KtSeatDomain *wish = &plan->problem->domains[place];
+    const KtSeat *seat = &plan->placement->seats[place];
+    if (!wish->placed || wish->exclusive || wish->policy == KT_PLACEMENT_SPREAD || seat->refusal ||
+        !stays(wish, seat) || !meets_all(seat->vcpus[0], topology->groups, topology->n_groups))
+        return;
+    kt_plan_note(plan, (gint)index,
+                 "cpu.placement: it stays on the whole host, since fewer CPUs would be more crowded than "
+                 "their caches are worth (see the cost)");
+}
+
+/* One that starts by itself is refused instead (tuners/pins.c). */
+static void
+note_shut_off(const KtDomain *domain, const KtDesired *desired, KtPlan *plan, guint index)
+{
+    static const KtSettingId pins[] = {KT_SETTING_CPU_PLACEMENT, KT_SETTING_CPU_EMULATOR,
+                                       KT_SETTING_CPU_IOTHREADS};
+
+    bool wanted = false;
+    for (guint i = 0; i < G_N_ELEMENTS(pins); i++)
+        wanted = wanted || kt_desired_domain(desired, index, pins[i], NULL) != NULL;
+    if (wanted && !domain->active && !domain->autostart)
+        kt_plan_note(plan, (gint)index, "shut off: CPUs are chosen when it runs; plan again then");
+}
+
 void
 kt_tune_notes(const KtSnapshot *snapshot, const KtDesired *desired, KtPlan *plan)
 {
     for (guint i = 0; i < snapshot->domains->len; i++) {
         const KtDomain *domain = snapshot->domains->pdata[i];
         note_floating(plan, i);
+        note_everywhere(plan, i);
+        note_shut_off(domain, desired, plan, i);
         if (kt_desired_selects(desired, i))
             note_next_boot(domain, plan, i, kt_seats_wish(desired, i) != NULL);
     }

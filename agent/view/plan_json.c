@@ -29,6 +29,8 @@ kt_host_json(const KtTopology *topology, const KtCpuset *housekeeping)
     json_object_set_new(host, "numa_nodes", json_integer(topology->n_nodes));
     json_object_set_new(host, "l3_groups", json_integer(topology->n_l3));
     json_object_set_new(host, "allowed", kt_json_set(topology->placeable));
+    if (topology->note)
+        json_object_set_new(host, "note", kt_json_text(topology->note));
     if (housekeeping)
         json_object_set_new(host, "housekeeping", kt_json_set(housekeeping));
     return host;

@@ -63,6 +63,10 @@ print_head(GString *out, const KtStyle *style, const KtPlan *plan, const char *p
     g_autofree char *line = g_strdup_printf("%s; %s", host, domains);
     g_string_append_c(out, '\n');
     kt_wrap(out, style, KT_INK_DIM, 0, 0, line);
+    if (plan->snapshot->topology->note) {
+        g_autofree char *note = g_strconcat("note: ", plan->snapshot->topology->note, NULL);
+        kt_wrap(out, style, KT_INK_DIM, 0, 2, note);
+    }
 }
 
 /* What comes of the domain's live migration: said wherever something is changed. */
@@ -93,6 +97,48 @@ print_target(GString *out, const KtStyle *style, const KtPlan *plan, gint domain
     kt_view_remarks(out, style, &plan->domains[domain]);
     if (differences->list->len > 0)
         print_migration(out, style, &plan->domains[domain]);
+}
+
+/* Whether all there is to say of this domain are notes. */
+static bool
+has_notes_only(const KtPlan *plan, guint domain)
+{
+    const KtDomainPlan *planned = &plan->domains[domain];
+    for (guint i = 0; i < plan->refused->len; i++) {
+        if (((const KtRefusal *)plan->refused->pdata[i])->domain == (gint)domain)
+            return false;
+    }
+    return planned->actions->len == 0 && planned->pending->len == 0 && planned->notes->len > 0;
+}
+
+static bool
+same_notes(const KtDomainPlan *a, const KtDomainPlan *b)
+{
+    bool same = a->notes->len == b->notes->len;
+    for (guint i = 0; same && i < a->notes->len; i++)
+        same = g_str_equal(a->notes->pdata[i], b->notes->pdata[i]);
+    return same;
+}
+
+/* Domains of which there is nothing to say but the same notes are told together, in the place of the first.
+ */
+static void
+print_noted(GString *out, const KtStyle *style, const KtPlan *plan, const bool *noted, guint first)
+{
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+    for (guint i = 0; i < plan->n_domains; i++) {
+        if (!noted[i] || !same_notes(&plan->domains[i], &plan->domains[first]))
+            continue;
+        if (i < first)
+            return;
+        g_ptr_array_add(names, kt_printable(((const KtDomain *)plan->snapshot->domains->pdata[i])->name));
+    }
+    g_string_append_c(out, '\n');
+    if (names->len == 1)
+        kt_view_target(out, style, plan, (gint)first);
+    else
+        kt_wrap_list(out, style, 0, 2, names);
+    kt_view_remarks(out, style, &plan->domains[first]);
 }
 
 static double
@@ -163,8 +209,15 @@ kt_view_plan(GString *out, const KtStyle *style, const KtPlan *plan, const char 
 {
     g_autoptr(GHashTable) told = kt_told_new();
     print_head(out, style, plan, profile);
-    for (gint domain = -1; domain < (gint)plan->n_domains; domain++)
-        print_target(out, style, plan, domain, told);
+    g_autofree bool *noted = g_new0(bool, plan->n_domains + 1);
+    for (guint i = 0; i < plan->n_domains; i++)
+        noted[i] = has_notes_only(plan, i);
+    for (gint domain = -1; domain < (gint)plan->n_domains; domain++) {
+        if (domain >= 0 && noted[domain])
+            print_noted(out, style, plan, noted, (guint)domain);
+        else
+            print_target(out, style, plan, domain, told);
+    }
     print_cost(out, style, plan);
 }
 

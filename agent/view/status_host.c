@@ -18,6 +18,10 @@ print_host(GString *out, const KtStyle *style, const KtSnapshot *snapshot)
 {
     g_autofree char *line = kt_view_host_line(snapshot->topology);
     print_field(out, style, "host", line);
+    if (snapshot->topology->note) {
+        g_autofree char *note = g_strconcat("note: ", snapshot->topology->note, NULL);
+        print_field(out, style, "", note);
+    }
     if (snapshot->uri == NULL)
         return;
     g_autoptr(GString) text = g_string_new(NULL);

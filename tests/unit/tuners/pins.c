@@ -217,6 +217,23 @@ test_shut_off(void)
     g_assert_cmpuint(scene->plan->refused->len, ==, 2);
     g_assert_cmpint(scene->plan->domains[0].seat, ==, -1);
     g_assert_null(scene->plan->domains[0].emulator);
+    g_assert_true(scene_has_note(scene, "manual", "shut off: CPUs are chosen when it runs"));
+    g_assert_cmpuint(scene->plan->domains[0].notes->len, ==, 0);
+}
+
+/* On a busy host a common set of all CPUs may be the cheapest: what comes to nothing is said. */
+static void
+test_everywhere(void)
+{
+    g_autoptr(Scene) scene = scene_new("node:1 l3:2 core:2 pu:1");
+    scene_add_guest(scene, "a", 5, "", "");
+    scene_add_guest(scene, "b", 1, "<cputune><vcpupin vcpu='0' cpuset='0-1'/></cputune>", "");
+
+    scene_plan(scene, "[domain a]\ncpu.placement = shared-cache\n");
+
+    g_assert_cmpuint(scene->plan->actions->len, ==, 0);
+    g_assert_true(scene_has_note(scene, "a", "cpu.placement: it stays on the whole host"));
+    g_assert_cmpuint(scene->plan->domains[1].notes->len, ==, 0);
 }
 
 static void
@@ -508,6 +525,7 @@ main(int argc, char **argv)
     g_test_add_func("/pins/fewer-vcpus-staged", test_fewer_vcpus_staged);
     g_test_add_func("/pins/transient", test_transient);
     g_test_add_func("/pins/shut-off", test_shut_off);
+    g_test_add_func("/pins/everywhere", test_everywhere);
     g_test_add_func("/pins/shape-without-placement", test_shape_without_placement);
     g_test_add_func("/pins/no-room", test_no_room);
     g_test_add_func("/pins/floating-neighbour", test_floating_neighbour);

@@ -64,6 +64,18 @@ test_all_parts(void)
 }
 
 static void
+test_topology_note(void)
+{
+    g_autoptr(Scene) scene = host_with_guests();
+    scene->snapshot->topology->note = g_strdup("hwloc sees 1 L3, the kernel 2");
+    scene_plan(scene, "[host]\nthp.enabled = madvise\n");
+
+    g_autofree char *text = draw(scene);
+
+    expect(text, "2 domains\nnote: hwloc sees 1 L3, the kernel 2\n");
+}
+
+static void
 test_nothing_to_change(void)
 {
     g_autoptr(Scene) scene = host_with_guests();
@@ -125,6 +137,25 @@ test_pending_is_shown(void)
     expect(drift->str, "  pending: disk.cache vda: ");
 }
 
+/* Many shut-off guests are no reason for a long list. */
+static void
+test_equal_notes_are_one(void)
+{
+    g_autoptr(Scene) scene = host_with_guests();
+    for (guint i = 0; i < 3; i++) {
+        g_autofree char *name = g_strdup_printf("off-%u", i);
+        g_autofree char *xml = scene_xml(name, 1, "", "");
+        scene_add(scene, NULL, xml)->managed_save = i == 1;
+    }
+    scene_plan(scene, "[domain off-*]\ncpu.placement = shared-cache\n");
+
+    g_autofree char *text = draw(scene);
+
+    expect(text, "\noff-0, off-2\n  note: shut off");
+    expect(text, "\noff-1  shut off");
+    g_assert_null(strstr(text, "\noff-2"));
+}
+
 static void
 test_drift(void)
 {
@@ -158,9 +189,11 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/view/plan/all-parts", test_all_parts);
+    g_test_add_func("/view/plan/topology-note", test_topology_note);
     g_test_add_func("/view/plan/nothing", test_nothing_to_change);
     g_test_add_func("/view/plan/cost", test_cost_only_where_placed);
     g_test_add_func("/view/plan/refusals", test_equal_refusals_are_one);
+    g_test_add_func("/view/plan/equal-notes", test_equal_notes_are_one);
     g_test_add_func("/view/plan/pending", test_pending_is_shown);
     g_test_add_func("/view/plan/drift", test_drift);
     g_test_add_func("/view/plan/hostile", test_hostile_name);
