@@ -107,7 +107,7 @@ kt_view_run(GString *out, const KtStyle *style, const KtJournalRun *run)
     for (guint i = 0; i < n; i++) {
         const KtJournalStep *step = run->steps->pdata[i];
         bool plain = step->result == (rollback ? KT_RESULT_UNDONE : KT_RESULT_DONE);
-        shown[i] = (KtShownStep){step, plain ? NULL : kt_result_name(step->result), step->detail, true};
+        shown[i] = (KtShownStep){step, plain ? NULL : kt_result_name(step->result), step->detail, !rollback};
     }
     kt_view_steps(out, style, shown, n);
 }

@@ -11,7 +11,7 @@ typedef struct {
     const KtJournalStep *step;
     const char *result;  /* said beside its changes, or NULL */
     const char *message; /* said below them instead of their reasons, or NULL */
-    bool reasons;        /* the recorded reasons are shown */
+    bool reasons;        /* the recorded reasons, of the change and not of its undo, are shown */
 } KtShownStep;
 
 /** Appends a block for each target, in the order of their first step. */

@@ -126,6 +126,8 @@ test_one_run(void)
     g_assert_nonnull(strstr(failed_text, "now, failed\n"));
     /* What a rollback undid went as it should. */
     g_assert_null(strstr(undone_text, ", undone\n"));
+    /* The reason was one for the change, not for taking it back. */
+    g_assert_null(strstr(undone_text, "QEMU asks"));
 }
 
 static void
