@@ -80,11 +80,20 @@ section_matches(const KtProfileSection *section, const KtDomain *domain)
     return false;
 }
 
+static bool
+matches_any(const char *const *globs, const char *name)
+{
+    for (; *globs; globs++)
+        if (kt_glob_matches(*globs, name))
+            return true;
+    return false;
+}
+
 /* Resolves one domain section for all domains. Whether its items are anywhere is asked of every domain that
  * it matches, those too that aren't planned for this time. */
 static void
 resolve_section(KtDesired *desired, const KtProfileSection *section, const KtSnapshot *snapshot,
-                const char *only)
+                const char *const *only)
 {
     g_autofree bool *found = g_new0(bool, section->values->len + 1);
     bool matched = false;
@@ -92,7 +101,7 @@ resolve_section(KtDesired *desired, const KtProfileSection *section, const KtSna
         const KtDomain *domain = g_ptr_array_index(snapshot->domains, d);
         if (!section_matches(section, domain))
             continue;
-        bool wanted = !only || kt_glob_matches(only, domain->name);
+        bool wanted = !only || matches_any(only, domain->name);
         matched = true;
         for (guint i = 0; i < section->values->len; i++) {
             const KtValue *value = g_ptr_array_index(section->values, i);
@@ -117,7 +126,7 @@ is_no_action(KtSettingId id)
 }
 
 static void
-resolve_host(KtDesired *desired, const KtProfileSection *section, const char *only)
+resolve_host(KtDesired *desired, const KtProfileSection *section, const char *const *only)
 {
     for (guint i = 0; i < section->values->len; i++) {
         const KtValue *value = g_ptr_array_index(section->values, i);
@@ -127,7 +136,7 @@ resolve_host(KtDesired *desired, const KtProfileSection *section, const char *on
 }
 
 KtDesired *
-kt_desired_resolve(const KtProfile *profile, const KtSnapshot *snapshot, const char *only)
+kt_desired_resolve(const KtProfile *profile, const KtSnapshot *snapshot, const char *const *only)
 {
     KtDesired *desired = g_new0(KtDesired, 1);
     desired->n_domains = snapshot->domains->len;

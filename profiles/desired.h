@@ -13,12 +13,12 @@
 typedef struct KtDesired KtDesired;
 
 /**
- * @only: NULL, or a glob on domain names ("--domain"): other domains have no settings then, nor has the host,
- * but what host settings say that are no action by themselves (housekeeping, memory-reserve, contested) still
- * counts.
+ * @only: NULL, or globs on domain names ("--domain", NULL-terminated; any may match): other domains have no
+ * settings then, nor has the host, but what host settings say that are no action by themselves (housekeeping,
+ * memory-reserve, contested) still counts.
  * @profile and @snapshot must outlive the result.
  */
-KtDesired *kt_desired_resolve(const KtProfile *profile, const KtSnapshot *snapshot, const char *only);
+KtDesired *kt_desired_resolve(const KtProfile *profile, const KtSnapshot *snapshot, const char *const *only);
 void kt_desired_free(KtDesired *desired);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(KtDesired, kt_desired_free)
 

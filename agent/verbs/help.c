@@ -6,7 +6,8 @@
 const KtOptionHelp kt_option_helps[] = {
     {0, "-c, --connect URI", "the hypervisor; default as virsh for root: qemu:///system"},
     {KT_TAKES_CAPTURE, "--capture DIR", "look at a capture instead of this host"},
-    {KT_TAKES_DOMAIN, "--domain GLOB", "only these domains; the host and the others stay as they are"},
+    {KT_TAKES_DOMAIN, "--domain GLOB",
+     "only these domains (may be given several times); the host and the others stay as they are"},
     {KT_TAKES_YES, "-y, --yes", "do it without asking"},
     {KT_TAKES_XML_DIR, "--xml-dir DIR", "write each definition that would change to DIR, whole"},
     {KT_TAKES_ALL, "--all", "undo every run: back to before kvm-tune first touched anything"},

@@ -2,10 +2,12 @@
 #include "agent/verbs/options.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/nearest.h"
 
 #define LEAST_WIDTH 60
 #define MOST_WIDTH 120 /* wider lines aren't read better */
@@ -18,7 +20,7 @@ kt_command_line_free(KtCommandLine *line)
         return;
     g_free(line->options.uri);
     g_free(line->options.capture);
-    g_free(line->options.domain);
+    g_strfreev(line->options.domains);
     g_free(line->options.state_dir);
     g_free(line->options.xml_dir);
     g_strfreev(line->words);
@@ -91,7 +93,7 @@ make_context(KtCommandLine *line)
     const GOptionEntry entries[] = {
         {"connect", 'c', 0, G_OPTION_ARG_FILENAME, &options->uri, NULL, NULL},
         {"capture", 0, 0, G_OPTION_ARG_FILENAME, &options->capture, NULL, NULL},
-        {"domain", 0, 0, G_OPTION_ARG_FILENAME, &options->domain, NULL, NULL},
+        {"domain", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->domains, NULL, NULL},
         {"state-dir", 0, 0, G_OPTION_ARG_FILENAME, &options->state_dir, NULL, NULL},
         {"xml-dir", 0, 0, G_OPTION_ARG_FILENAME, &options->xml_dir, NULL, NULL},
         {"json", 0, 0, G_OPTION_ARG_NONE, &options->json, NULL, NULL},
@@ -112,6 +114,36 @@ make_context(KtCommandLine *line)
     return context;
 }
 
+/* The names of kt_option_helps' entry: "-c, --connect URI" gives "--connect". Owned. */
+static char *
+long_name(const KtOptionHelp *help)
+{
+    const char *name = strstr(help->option, "--");
+    return g_strndup(name, strcspn(name, " "));
+}
+
+/* Says which option the first unknown one was most likely meant to be. */
+static void
+suggest_option(char *const *arguments, GError **error)
+{
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+    for (const KtOptionHelp *help = kt_option_helps; help->option; help++)
+        g_ptr_array_add(names, long_name(help));
+    g_ptr_array_add(names, g_strdup("--version"));
+    g_ptr_array_add(names, NULL);
+    for (; *arguments && !g_str_equal(*arguments, "--"); arguments++) {
+        g_autofree char *given = g_strndup(*arguments, strcspn(*arguments, "="));
+        if (!g_str_has_prefix(given, "--") || g_strv_contains((const char *const *)names->pdata, given))
+            continue;
+        const char *nearest = kt_nearest(given, (const char *const *)names->pdata);
+        g_autofree char *hint = nearest ? g_strdup_printf("; did you mean '%s'?", nearest) : NULL;
+        g_autofree char *before = g_strconcat((*error)->message, hint, NULL);
+        g_free((*error)->message);
+        (*error)->message = g_steal_pointer(&before);
+        return;
+    }
+}
+
 KtCommandLine *
 kt_command_line_read(char *const *arguments, GError **error)
 {
@@ -121,7 +153,12 @@ kt_command_line_read(char *const *arguments, GError **error)
     line->words = g_strdupv((char **)arguments);
     g_autoptr(GOptionContext) context = make_context(line);
     bool json = g_strv_contains((const char *const *)line->words, "--json");
-    bool read = g_option_context_parse_strv(context, &line->words, error);
+    g_autoptr(GError) local = NULL;
+    bool read = g_option_context_parse_strv(context, &line->words, &local);
+    if (g_error_matches(local, G_OPTION_ERROR, G_OPTION_ERROR_UNKNOWN_OPTION))
+        suggest_option(arguments, &local);
+    if (!read)
+        g_propagate_error(error, g_steal_pointer(&local));
     if (!read)
         options->json = json;
     if (options->state_dir == NULL)
@@ -143,7 +180,7 @@ check_takes(const KtCommandLine *line, const KtVerb *verb, GError **error)
         const char *name;
     } optional[] = {
         {options->capture != NULL, KT_TAKES_CAPTURE, "--capture"},
-        {options->domain != NULL, KT_TAKES_DOMAIN, "--domain"},
+        {options->domains != NULL, KT_TAKES_DOMAIN, "--domain"},
         {options->yes, KT_TAKES_YES, "--yes"},
         {options->all, KT_TAKES_ALL, "--all"},
         {options->xml_dir != NULL, KT_TAKES_XML_DIR, "--xml-dir"},

@@ -35,7 +35,8 @@ append_next(GString *out, const KtOptions *options, const KtPlan *plan)
     g_autoptr(GString) command = g_string_new("kvm-tune apply");
     g_autofree char *profile = kt_printable(options->arguments[0]);
     g_string_append_printf(command, " %s", profile);
-    append_option(command, "--domain", options->domain);
+    for (char **glob = options->domains; glob && *glob; glob++)
+        append_option(command, "--domain", *glob);
     append_option(command, "--connect", options->uri);
     bool elsewhere = !g_str_equal(options->state_dir, KT_STATE_DIRECTORY);
     append_option(command, "--state-dir", elsewhere ? options->state_dir : NULL);

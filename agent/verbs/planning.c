@@ -30,23 +30,31 @@ kt_load_profile(const KtOptions *options, const char *name, KtExit *ret_exit)
 
 /* A mistyped --domain would look like a host on which all is well. */
 static bool
-check_domain_glob(const KtOptions *options, const KtSnapshot *snapshot, KtExit *ret_exit)
+check_domain_glob(const KtOptions *options, const char *glob, const KtSnapshot *snapshot, KtExit *ret_exit)
 {
-    if (options->domain == NULL)
-        return true;
     g_autoptr(GPtrArray) names = g_ptr_array_new();
     for (guint i = 0; i < snapshot->domains->len; i++) {
         const KtDomain *domain = snapshot->domains->pdata[i];
-        if (kt_glob_matches(options->domain, domain->name))
+        if (kt_glob_matches(glob, domain->name))
             return true;
         g_ptr_array_add(names, domain->name);
     }
     g_ptr_array_add(names, NULL);
-    const char *nearest = kt_nearest(options->domain, (const char *const *)names->pdata);
+    const char *nearest = kt_nearest(glob, (const char *const *)names->pdata);
     *ret_exit =
-        kt_report_usage(options, "--domain %s: no domain has such a name%s%s%s", options->domain,
+        kt_report_usage(options, "--domain %s: no domain has such a name%s%s%s", glob,
                         nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
     return false;
+}
+
+static bool
+check_domain_globs(const KtOptions *options, const KtSnapshot *snapshot, KtExit *ret_exit)
+{
+    for (char **glob = options->domains; glob && *glob; glob++) {
+        if (!check_domain_glob(options, *glob, snapshot, ret_exit))
+            return false;
+    }
+    return true;
 }
 
 /* Agents take their time, and the OS database is big: both are asked only about guests whose NIC hangs on it.
@@ -149,10 +157,11 @@ kt_planning_make(const KtOptions *options, KtHostNeed need, KtExit *ret_exit)
     if (planning->profile == NULL)
         return NULL;
     planning->host = kt_host_open(options, need, ret_exit);
-    if (planning->host == NULL || !check_domain_glob(options, planning->host->snapshot, ret_exit))
+    if (planning->host == NULL || !check_domain_globs(options, planning->host->snapshot, ret_exit))
         return NULL;
     KtSnapshot *snapshot = planning->host->snapshot;
-    planning->desired = kt_desired_resolve(planning->profile, snapshot, options->domain);
+    planning->desired =
+        kt_desired_resolve(planning->profile, snapshot, (const char *const *)options->domains);
     warn_unknown_domains(planning->profile, snapshot);
     warn_unmatched(planning->desired);
     planning->plan = kt_plan_asking(planning->host, planning->desired);

@@ -33,7 +33,7 @@ typedef enum {
 typedef struct {
     char *uri;       /* NULL = as virsh for root */
     char *capture;   /* NULL = this host */
-    char *domain;    /* glob, or NULL */
+    char **domains;  /* globs, any may match; NULL = all domains and the host */
     char *state_dir; /* never NULL */
     char *xml_dir;   /* plan --xml-dir, or NULL */
     gboolean json;

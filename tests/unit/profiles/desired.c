@@ -44,7 +44,8 @@ scene_new(const char *text, const char *only)
     scene.snapshot.domains = g_ptr_array_new_with_free_func((GDestroyNotify)kt_domain_free);
     add_domain(&scene.snapshot, "db-1", DB_XML);
     add_domain(&scene.snapshot, "web", NULL);
-    scene.desired = kt_desired_resolve(scene.profile, &scene.snapshot, only);
+    scene.desired =
+        kt_desired_resolve(scene.profile, &scene.snapshot, only ? (const char *[]){only, NULL} : NULL);
     return scene;
 }
 

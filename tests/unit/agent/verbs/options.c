@@ -53,6 +53,16 @@ test_anywhere(void)
 }
 
 static void
+test_several_domains(void)
+{
+    g_autoptr(KtCommandLine) line = read_line(
+        ARGUMENTS((char *)"plan", (char *)"p", (char *)"--domain=db-*", (char *)"--domain", (char *)"web"));
+    g_assert_cmpuint(g_strv_length(line->options.domains), ==, 2);
+    g_assert_cmpstr(line->options.domains[0], ==, "db-*");
+    g_assert_cmpstr(line->options.domains[1], ==, "web");
+}
+
+static void
 test_nothing(void)
 {
     g_autoptr(KtCommandLine) line = read_line((char *const[]){(char *)"kvm-tune", NULL});
@@ -76,6 +86,9 @@ static void
 test_wrong_usage(void)
 {
     expect_wrong(ARGUMENTS((char *)"plan", (char *)"--nonsense"), "--nonsense");
+    expect_wrong(ARGUMENTS((char *)"plan", (char *)"--jsn"), "did you mean '--json'?");
+    expect_wrong(ARGUMENTS((char *)"plan", (char *)"--json", (char *)"--doman=x"),
+                 "did you mean '--domain'?");
     expect_wrong(ARGUMENTS((char *)"plan", (char *)"-c"), "-c");
     expect_unfit(ARGUMENTS((char *)"plan"), &look, "usage: kvm-tune plan PROFILE");
     expect_unfit(ARGUMENTS((char *)"plan", (char *)"a", (char *)"b"), &look, "'b' is too much");
@@ -127,6 +140,7 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/verbs/options/anywhere", test_anywhere);
+    g_test_add_func("/verbs/options/several-domains", test_several_domains);
     g_test_add_func("/verbs/options/nothing", test_nothing);
     g_test_add_func("/verbs/options/color", test_color);
     g_test_add_func("/verbs/options/wrong", test_wrong_usage);

@@ -163,7 +163,7 @@ static void
 test_unknown_domain(void)
 {
     g_autoptr(Desk) desk = desk_new(STAGED);
-    desk->options.domain = (char *)"tset";
+    desk->options.domains = (char *[]){(char *)"te*", (char *)"tset", NULL};
     g_autoptr(json_t) plan = run(desk, kt_verb_plan, KT_EXIT_ERROR);
     g_assert_nonnull(strstr(
         json_string_value(json_object_get(json_array_get(json_object_get(plan, "errors"), 0), "message")),
