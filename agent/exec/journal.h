@@ -70,6 +70,14 @@ typedef struct {
     char *found;       /* the present value that it found; not recorded */
 } KtJournalAction;
 
+/** Whether an undo left this alone as somebody else's: the process that it changed has ended, and the value
+ * in the new one is neither. Known only of a step that was just carried out. */
+static inline bool
+kt_journal_action_was_left(const KtJournalAction *action)
+{
+    return action->state == KT_STEP_IS_GONE && action->found;
+}
+
 /** One step as it was recorded. */
 typedef struct {
     gint64 run;

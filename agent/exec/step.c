@@ -164,7 +164,9 @@ append_difference(GString *text, const KtJournalStep *step, const KtJournalActio
     const char *expected = step->kind == KT_STEP_SYSFS ? step->before : action->from;
     g_string_append_printf(text, "%s%s%s%s: ", text->len > 0 ? "; " : "", action->setting,
                            action->item ? " " : "", action->item ? action->item : "");
-    if (action->state == KT_STEP_IS_GONE)
+    if (kt_journal_action_was_left(action))
+        g_string_append_printf(text, "'%s', which somebody set since: left alone", action->found);
+    else if (action->state == KT_STEP_IS_GONE)
         g_string_append(text, "is no longer there");
     else
         g_string_append_printf(text, "expected '%s', found '%s'", expected ? expected : "nothing",

@@ -83,8 +83,8 @@ check_action(const KtLiveCpus *cpus, KtJournalStep *step, KtJournalAction *actio
         return false;
     char *found = present_text(cpus, action, &pin);
     kt_step_note(step, action, found, !found);
-    /* An undo in another process: what that process doesn't have from us isn't ours, and isn't somebody's
-     * change of ours either. The value that the undo addresses died with the old process. */
+    /* An undo in another process: the value that it addresses died with the old one. What that process
+     * doesn't have from us is somebody else's, and named. */
     if (action->state == KT_STEP_IS_OTHER && step->undoes_run && !kt_live_cpus_same_process(cpus))
         action->state = KT_STEP_IS_GONE;
     return true;

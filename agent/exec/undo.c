@@ -23,6 +23,15 @@ begin(Undo *undo, KtJournalStep *step, GError **error)
     return !undo->journal || kt_journal_begin_step(undo->journal, undo->report->run, step, error);
 }
 
+static guint
+count_undone(const KtJournalStep *step)
+{
+    guint n = 0;
+    for (guint i = 0; i < step->actions->len; i++)
+        n += !kt_journal_action_was_left(g_ptr_array_index(step->actions, i));
+    return n;
+}
+
 /** Sets how @step, the inverse of @older, ended, and records it: one that was begun (seq is set) ends, any
  * other is added. Only with UNDONE has @older nothing left to undo. */
 static bool
@@ -35,7 +44,7 @@ settle(Undo *undo, KtJournalStep *step, const KtJournalStep *older, KtResult res
     step->detail = g_strdup(message);
     kt_report_add(undo->report, step, message);
     if (result == KT_RESULT_UNDONE)
-        undo->report->n_done += step->actions->len;
+        undo->report->n_done += count_undone(step);
     else
         undo->report->partial = true;
     if (result == KT_RESULT_FAILED && !undo->report->failure)

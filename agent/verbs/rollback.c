@@ -116,6 +116,14 @@ show_steps(const KtOptions *options, GPtrArray *steps)
     return exit == KT_EXIT_DONE;
 }
 
+/* Without a state directory nothing was ever recorded: none is made just to say so. */
+static KtJournal *
+open_journal(const KtOptions *options, KtExit *ret_exit)
+{
+    bool recorded = g_file_test(options->state_dir, G_FILE_TEST_EXISTS | G_FILE_TEST_IS_SYMLINK);
+    return kt_open_journal(options, recorded ? KT_JOURNAL_WRITE : KT_JOURNAL_READ, "rollback", ret_exit);
+}
+
 KtExit
 kt_verb_rollback(const KtOptions *options)
 {
@@ -123,7 +131,7 @@ kt_verb_rollback(const KtOptions *options)
     gint64 run = 0;
     if (!named_run(options, &run, &exit))
         return exit;
-    g_autoptr(KtJournal) journal = kt_open_journal(options, KT_JOURNAL_WRITE, "rollback", &exit);
+    g_autoptr(KtJournal) journal = open_journal(options, &exit);
     g_autoptr(GPtrArray) runs = journal ? find_runs(options, journal, run, &exit) : NULL;
     if (runs == NULL)
         return exit;

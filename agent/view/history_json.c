@@ -44,7 +44,8 @@ action_json(const KtJournalStep *step, const KtJournalAction *action)
     json_object_set_new(json, "risk", kt_json_text(action->risk));
     json_object_set_new(json, "reason", kt_json_text(action->reason));
     json_object_set_new(json, "source", kt_json_text(action->source));
-    json_object_set_new(json, "result", json_string(kt_result_name(step->result)));
+    KtResult result = kt_journal_action_was_left(action) ? KT_RESULT_SKIPPED : step->result;
+    json_object_set_new(json, "result", json_string(kt_result_name(result)));
     json_object_set_new(json, "detail", kt_json_text(step->detail));
     return json;
 }

@@ -50,6 +50,34 @@ print_troubles(GString *out, const KtStyle *style, const KtReport *report, KtRes
     kt_view_steps(out, style, (const KtShownStep *)(const void *)shown->data, shown->len);
 }
 
+static void
+print_left_action(GString *out, const KtStyle *style, const KtJournalStep *step,
+                  const KtJournalAction *action)
+{
+    g_autofree char *item = kt_item_name(action->item);
+    g_autofree char *text = g_strdup_printf(
+        "%s, %s%s%s: '%s', which somebody set since; what this undoes ended with the guest's last power-off",
+        step->domain_name ? step->domain_name : "host", action->setting, *item ? " " : "", item,
+        action->found);
+    g_autofree char *safe = kt_printable(text);
+    kt_ink(out, style, KT_INK_WARN, "left alone:");
+    g_string_append_c(out, ' ');
+    kt_wrap(out, style, KT_INK_PLAIN, 12, 2, safe);
+}
+
+/* What a rollback found to be somebody else's after a power cycle. */
+static void
+print_left(GString *out, const KtStyle *style, const KtReport *report)
+{
+    for (guint i = 0; i < report->outcomes->len; i++) {
+        const KtJournalStep *step = ((const KtOutcome *)report->outcomes->pdata[i])->step;
+        for (guint k = 0; k < step->actions->len; k++) {
+            if (kt_journal_action_was_left(step->actions->pdata[k]))
+                print_left_action(out, style, step, step->actions->pdata[k]);
+        }
+    }
+}
+
 /* Whether this step changed in the definition what the guest only sees after a power cycle. Pins are live
  * already. */
 static bool
@@ -141,6 +169,7 @@ kt_view_report(GString *out, const KtStyle *style, const KtReport *report, const
     bool troubles = report->failed || report->partial;
     if (plan && !report->failed)
         print_pending(out, style, report, plan);
+    print_left(out, style, report);
     if (!plan)
         print_undone_later(out, style, report);
     if (plan && (report->n_done > 0 || (report->failed && report->partial))) {

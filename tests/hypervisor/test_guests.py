@@ -156,23 +156,24 @@ class Chain(unittest.TestCase):
 
     def test_a_backup_is_found_by_the_step(self):
         """Planning would need a call a disk to see it."""
-        directory = os.path.dirname(self.top)
+        directory = os.path.join(self.host.directory, "kt-plain")
         description = os.path.join(directory, "backup.xml")
         with open(description, "w", encoding="utf-8") as file:
             file.write(f"""<domainbackup mode='pull'><server transport='unix' socket='{directory}/backup.sock'/>
                 <disks><disk name='vda' type='file'><scratch file='{directory}/scratch.qcow2'/></disk></disks></domainbackup>""")
-        before = self.host.definition("kt-chain")
+        profile = self.host.profile("[domain kt-plain]\ndisk.cache = none\n")
+        before = self.host.definition("kt-plain")
         # A pull backup lasts until it is ended.
-        self.host.virsh("backup-begin", "kt-chain", description)
+        self.host.virsh("backup-begin", "kt-plain", description)
         try:
-            result = self.host.tune("apply", self.profile, "--yes", "--json")
+            result = self.host.tune("apply", profile, "--yes", "--json")
         finally:
-            self.host.virsh("domjobabort", "kt-chain")
+            self.host.virsh("domjobabort", "kt-plain")
         self.assertEqual(result.code, 3, result)
         self.assertEqual([(a["setting"], a["result"]) for a in result.json["actions"]], [("disk.cache", "conflict")])
         self.assertIn("disk vda: a block job is at work", result.json["actions"][0]["detail"])
-        self.assertEqual(self.host.definition("kt-chain"), before)
-        again = self.host.tune("apply", self.profile, "--yes")
+        self.assertEqual(self.host.definition("kt-plain"), before)
+        again = self.host.tune("apply", profile, "--yes")
         self.assertEqual(again.code, 0, again)
         self.assertEqual(self.host.tune("rollback", "--yes").code, 0)
 

@@ -169,8 +169,11 @@ test_undo_in_a_later_process(void)
 
     g_autoptr(KtReport) undone = rollback(scene);
 
-    /* then ours goes back, the other is none of our business: no conflict */
+    /* then ours goes back, the other is none of our business: no conflict, but named and not counted */
     assert_result(undone, 0, KT_RESULT_UNDONE);
+    g_assert_cmpuint(undone->n_done, ==, 1);
+    g_assert_false(kt_journal_action_was_left(outcome(undone, 0)->step->actions->pdata[0]));
+    g_assert_true(kt_journal_action_was_left(outcome(undone, 0)->step->actions->pdata[1]));
     g_assert_false(undone->partial);
     assert_affinity(scene, KT_THREAD_VCPU, 0, "0-7");
     assert_affinity(scene, KT_THREAD_VCPU, 1, "6");

@@ -201,6 +201,16 @@ test_apply_then_rollback(void)
 }
 
 static void
+test_rollback_of_nothing_leaves_nothing(void)
+{
+    g_autoptr(Desk) desk = desk_new(STAGED);
+    desk->arguments[0] = NULL;
+    g_autoptr(json_t) nothing = run(desk, kt_verb_rollback, KT_EXIT_DONE);
+    g_assert_true(json_is_null(json_object_get(nothing, "run")));
+    g_assert_false(g_file_test(desk->options.state_dir, G_FILE_TEST_EXISTS));
+}
+
+static void
 test_rollback_of_wrong_runs(void)
 {
     g_autoptr(Desk) desk = desk_new(STAGED);
@@ -324,6 +334,7 @@ main(int argc, char **argv)
     g_test_add_func("/verbs/no-hypervisor", test_no_hypervisor);
     g_test_add_func("/verbs/unknown-domain", test_unknown_domain);
     g_test_add_func("/verbs/apply-rollback", test_apply_then_rollback);
+    g_test_add_func("/verbs/rollback-nothing", test_rollback_of_nothing_leaves_nothing);
     g_test_add_func("/verbs/wrong-runs", test_rollback_of_wrong_runs);
     g_test_add_func("/verbs/nobody-to-ask", test_nobody_to_ask);
     g_test_add_func("/verbs/lock", test_lock_is_held);

@@ -147,6 +147,24 @@ test_rollback(void)
                     "  off and started)\n");
 }
 
+/* After a power cycle a value may be somebody else's: it is no change of ours that was undone. */
+static void
+test_rollback_names_what_it_left(void)
+{
+    g_autoptr(Scene) scene = staged_scene();
+    g_autoptr(KtReport) report = report_of(scene->plan, KT_RESULT_UNDONE, NULL);
+    KtJournalAction *action = ((KtOutcome *)report->outcomes->pdata[0])->step->actions->pdata[0];
+    action->state = KT_STEP_IS_GONE;
+    action->found = g_strdup("1");
+
+    g_autofree char *text = draw(report, NULL);
+    g_autofree char *json = kt_view_report_json(report, NULL);
+
+    g_assert_nonnull(strstr(text, "left alone: "));
+    g_assert_nonnull(strstr(text, "'1', which somebody set"));
+    g_assert_nonnull(strstr(json, "\"skipped\""));
+}
+
 /* Two runs that staged something of one domain, undone together. */
 static void
 test_rollback_names_a_domain_once(void)
@@ -216,6 +234,7 @@ main(int argc, char **argv)
     g_test_add_func("/view/report/conflict", test_conflict_is_named);
     g_test_add_func("/view/report/failure", test_failure_was_undone);
     g_test_add_func("/view/report/failed-undo", test_failed_undo_is_said);
+    g_test_add_func("/view/report/rollback-left", test_rollback_names_what_it_left);
     g_test_add_func("/view/report/rollback", test_rollback);
     g_test_add_func("/view/report/rollback-names-once", test_rollback_names_a_domain_once);
     g_test_add_func("/view/report/undo", test_undo_steps);
