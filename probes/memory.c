@@ -237,6 +237,31 @@ kt_memory_read(const KtRoot *root, GError **error)
     return g_steal_pointer(&memory);
 }
 
+/* The sum of one field of the nodes, as far as they tell it. */
+static gint64
+sum_kib(const KtMemory *memory, gsize field)
+{
+    gint64 sum = KT_ABSENT;
+    for (guint i = 0; i < memory->nodes->len; i++) {
+        gint64 kib = G_STRUCT_MEMBER(gint64, &g_array_index(memory->nodes, KtNodeMemory, i), field);
+        if (kib != KT_ABSENT)
+            sum = (sum == KT_ABSENT ? 0 : sum) + kib;
+    }
+    return sum;
+}
+
+gint64
+kt_memory_total_kib(const KtMemory *memory)
+{
+    return sum_kib(memory, G_STRUCT_OFFSET(KtNodeMemory, total_kib));
+}
+
+gint64
+kt_memory_free_kib(const KtMemory *memory)
+{
+    return sum_kib(memory, G_STRUCT_OFFSET(KtNodeMemory, free_kib));
+}
+
 void
 kt_memory_add_files(const KtRoot *root, GPtrArray *paths)
 {

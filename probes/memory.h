@@ -62,6 +62,10 @@ KtMemory *kt_memory_new(void);
  * parse). */
 KtMemory *kt_memory_read(const KtRoot *root, GError **error);
 
+/** Memory of all nodes together, and what of it is free, KiB; KT_ABSENT where no node tells. */
+gint64 kt_memory_total_kib(const KtMemory *memory);
+gint64 kt_memory_free_kib(const KtMemory *memory);
+
 /** Adds the paths of the files below @root that this probe reads, there or not. Owned strings. */
 void kt_memory_add_files(const KtRoot *root, GPtrArray *paths);
 

@@ -107,6 +107,18 @@ kt_snapshot_read(const KtRoot *root, virConnectPtr connection, GError **error)
     return g_steal_pointer(&snapshot);
 }
 
+guint64
+kt_snapshot_promised_kib(const KtSnapshot *snapshot)
+{
+    guint64 promised = 0;
+    for (guint i = 0; i < snapshot->domains->len; i++) {
+        const KtDomain *domain = snapshot->domains->pdata[i];
+        if (domain->active && kt_domain_def(domain))
+            promised += kt_domain_def(domain)->memory_kib;
+    }
+    return promised;
+}
+
 const KtDomain *
 kt_snapshot_find_domain(const KtSnapshot *snapshot, const char *name_or_uuid)
 {

@@ -71,5 +71,8 @@ bool kt_snapshot_has_io_uring(const KtSnapshot *snapshot);
 /** Why they may not, NULL where they may. Owned. */
 char *kt_snapshot_why_no_io_uring(const KtSnapshot *snapshot);
 
+/** KiB of memory that the running domains may take, by their definitions. */
+guint64 kt_snapshot_promised_kib(const KtSnapshot *snapshot);
+
 /** The domain of that name or UUID, or NULL. Borrowed. */
 const KtDomain *kt_snapshot_find_domain(const KtSnapshot *snapshot, const char *name_or_uuid);

@@ -36,19 +36,6 @@ set_run(KtPlan *plan, const KtValue *value, KtKsmRun wanted, KtRisk risk, const 
     kt_plan_add(plan, action);
 }
 
-/* KiB free on all nodes together; KT_ABSENT where no node tells. */
-static gint64
-free_kib(const KtMemory *memory)
-{
-    gint64 total = KT_ABSENT;
-    for (guint i = 0; i < memory->nodes->len; i++) {
-        gint64 node = g_array_index(memory->nodes, KtNodeMemory, i).free_kib;
-        if (node != KT_ABSENT)
-            total = (total == KT_ABSENT ? 0 : total) + node;
-    }
-    return total;
-}
-
 static gint64
 merged_pages(const KtMemory *memory)
 {
@@ -70,7 +57,7 @@ kt_ksm_unmerge_mib(const KtMemory *memory)
 char *
 kt_ksm_unmerge_obstacle(const KtMemory *memory)
 {
-    gint64 needed = needed_kib(memory), available = free_kib(memory);
+    gint64 needed = needed_kib(memory), available = kt_memory_free_kib(memory);
     if (needed == 0 || (available != KT_ABSENT && needed <= available))
         return NULL;
     if (available == KT_ABSENT)

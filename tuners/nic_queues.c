@@ -1,18 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "tuners/nics.h"
-#include "tuners/tuner.h"
 
 /* What `auto` gives at most: about 8 are worth having. */
 #define KT_QUEUES_AUTO_MAX 8
-
-typedef struct {
-    KtPlan *plan;
-    guint domain;
-    const KtDomainDef *def;
-    const KtNicDef *nic;
-    const KtValue *value;
-    const char *item; /* "nic MAC", or NULL */
-} KtQueuesWish;
 
 static bool
 is(const char *word, const char *other)
@@ -28,7 +18,7 @@ present_queues(const KtNicDef *nic)
 }
 
 static guint
-wanted_queues(const KtQueuesWish *wish)
+wanted_queues(const KtNicWish *wish)
 {
     if (kt_value_is(wish->value, "auto"))
         return MIN(wish->def->vcpus, KT_QUEUES_AUTO_MAX);
@@ -37,7 +27,7 @@ wanted_queues(const KtQueuesWish *wish)
 
 /* What an earlier tuner stages, else what the definition says. */
 static const char *
-planned_model(const KtQueuesWish *wish)
+planned_model(const KtNicWish *wish)
 {
     const KtAction *action = kt_plan_find_edit(wish->plan, wish->domain, KT_XML_NIC_MODEL, wish->item);
     return action != NULL ? action->to : wish->nic->model;
@@ -54,7 +44,7 @@ is_tap(const KtNicDef *nic)
 
 /* Why it can't have so many; NULL = it can. Owned. */
 static char *
-why_not(const KtQueuesWish *wish, guint wanted)
+why_not(const KtNicWish *wish, guint wanted)
 {
     const KtNicDef *nic = wish->nic;
     const char *model = planned_model(wish);
@@ -76,7 +66,7 @@ why_not(const KtQueuesWish *wish, guint wanted)
 }
 
 static void
-stage(const KtQueuesWish *wish, guint wanted)
+stage(const KtNicWish *wish, guint wanted)
 {
     bool fewer = wanted < present_queues(wish->nic);
     KtAction action = {
@@ -102,36 +92,24 @@ stage(const KtQueuesWish *wish, guint wanted)
 
 /* `auto` leaves alone what can't have several. */
 static void
-tune_nic(const KtDesired *desired, KtPlan *plan, guint index, const KtDomainDef *def, const KtNicDef *nic)
+tune_nic(const KtNicWish *wish)
 {
-    const KtValue *value = kt_desired_domain(desired, index, KT_SETTING_NIC_QUEUES, nic->mac);
-    if (value == NULL)
+    guint wanted = wanted_queues(wish);
+    if (wanted == present_queues(wish->nic))
         return;
-    g_autofree char *item = nic->mac != NULL ? g_strdup_printf("nic %s", nic->mac) : NULL;
-    KtQueuesWish wish = {.plan = plan, .domain = index, .def = def, .nic = nic, .value = value, .item = item};
-    guint wanted = wanted_queues(&wish);
-    if (wanted == present_queues(nic))
+    g_autofree char *why = why_not(wish, wanted);
+    if (why != NULL && kt_value_is(wish->value, "auto"))
         return;
-    g_autofree char *why = why_not(&wish, wanted);
-    if (why != NULL && kt_value_is(value, "auto"))
-        return;
-    if (!kt_plan_may_stage(plan, (gint)index, value, item))
+    if (!kt_plan_may_stage(wish->plan, (gint)wish->domain, wish->value, wish->item))
         return;
     if (why != NULL)
-        kt_plan_refuse(plan, (gint)index, value, item, "%s", why);
+        kt_plan_refuse(wish->plan, (gint)wish->domain, wish->value, wish->item, "%s", why);
     else
-        stage(&wish, wanted);
+        stage(wish, wanted);
 }
 
 void
 kt_tune_nic_queues(const KtSnapshot *snapshot, const KtDesired *desired, KtPlan *plan)
 {
-    for (guint i = 0; i < snapshot->domains->len; i++) {
-        const KtDomain *domain = snapshot->domains->pdata[i];
-        const KtDomainDef *def = domain->inactive != NULL ? domain->inactive : domain->live;
-        for (guint k = 0; def != NULL && k < def->nics->len; k++) {
-            if (!kt_nic_is_repeated(def, k))
-                tune_nic(desired, plan, i, def, def->nics->pdata[k]);
-        }
-    }
+    kt_nics_each(snapshot, desired, plan, KT_SETTING_NIC_QUEUES, tune_nic);
 }

@@ -92,15 +92,6 @@ find_evidence(const KtSnapshot *snapshot, const KtDomain *domain, const KtValue 
 
 /* ---- one NIC ---- */
 
-typedef struct {
-    KtPlan *plan;
-    guint domain;
-    const KtDomainDef *def;
-    const KtNicDef *nic;
-    const KtValue *value;
-    const char *item; /* "nic MAC", or NULL */
-} KtNicWish;
-
 /* A definition's NIC that is, or can't be anything but, what is wanted. */
 static bool
 is_settled(const KtNicDef *nic)
@@ -157,29 +148,23 @@ stage(const KtNicWish *wish, const char *evidence)
 }
 
 static void
-tune_nic(const KtDesired *desired, KtPlan *plan, guint index, const KtDomainDef *def, const KtNicDef *nic)
+tune_nic(const KtNicWish *wish)
 {
-    const KtValue *value = kt_desired_domain(desired, index, KT_SETTING_NIC_MODEL, nic->mac);
-    if (value == NULL || is_settled(nic))
+    if (is_settled(wish->nic) ||
+        !kt_plan_may_stage(wish->plan, (gint)wish->domain, wish->value, wish->item) || refuse_kind(wish))
         return;
-
-    const KtDomain *domain = plan->snapshot->domains->pdata[index];
-    g_autofree char *item = nic->mac != NULL ? g_strdup_printf("nic %s", nic->mac) : NULL;
-    KtNicWish wish = {.plan = plan, .domain = index, .def = def, .nic = nic, .value = value, .item = item};
-    if (!kt_plan_may_stage(plan, (gint)index, value, item) || refuse_kind(&wish))
-        return;
-
     g_autofree char *why = NULL;
-    const KtValue *guard = kt_desired_domain(desired, index, KT_SETTING_GUEST_VIRTIO, NULL);
-    g_autofree char *evidence = find_evidence(plan->snapshot, domain, guard, &why);
+    const KtDomain *domain = wish->plan->snapshot->domains->pdata[wish->domain];
+    const KtValue *guard = kt_desired_domain(wish->desired, wish->domain, KT_SETTING_GUEST_VIRTIO, NULL);
+    g_autofree char *evidence = find_evidence(wish->plan->snapshot, domain, guard, &why);
     if (evidence != NULL)
-        stage(&wish, evidence);
+        stage(wish, evidence);
     else
-        kt_plan_refuse(plan, (gint)index, value, item, "%s", why);
+        kt_plan_refuse(wish->plan, (gint)wish->domain, wish->value, wish->item, "%s", why);
 }
 
-bool
-kt_nic_is_repeated(const KtDomainDef *def, guint nic)
+static bool
+is_repeated(const KtDomainDef *def, guint nic)
 {
     const char *mac = ((const KtNicDef *)def->nics->pdata[nic])->mac;
     for (guint i = 0; mac != NULL && i < nic; i++) {
@@ -189,17 +174,37 @@ kt_nic_is_repeated(const KtDomainDef *def, guint nic)
     return false;
 }
 
+static void
+call_for(KtNicWish wish, KtSettingId id, void (*tune)(const KtNicWish *wish))
+{
+    wish.value = kt_desired_domain(wish.desired, wish.domain, id, wish.nic->mac);
+    if (wish.value == NULL)
+        return;
+    g_autofree char *item = wish.nic->mac != NULL ? g_strdup_printf("nic %s", wish.nic->mac) : NULL;
+    wish.item = item;
+    tune(&wish);
+}
+
 void
-kt_tune_nics(const KtSnapshot *snapshot, const KtDesired *desired, KtPlan *plan)
+kt_nics_each(const KtSnapshot *snapshot, const KtDesired *desired, KtPlan *plan, KtSettingId id,
+             void (*tune)(const KtNicWish *wish))
 {
     for (guint i = 0; i < snapshot->domains->len; i++) {
         const KtDomain *domain = snapshot->domains->pdata[i];
         const KtDomainDef *def = domain->inactive != NULL ? domain->inactive : domain->live;
         for (guint k = 0; def != NULL && k < def->nics->len; k++) {
-            if (!kt_nic_is_repeated(def, k))
-                tune_nic(desired, plan, i, def, def->nics->pdata[k]);
+            KtNicWish wish = {
+                .plan = plan, .desired = desired, .domain = i, .def = def, .nic = def->nics->pdata[k]};
+            if (!is_repeated(def, k))
+                call_for(wish, id, tune);
         }
     }
+}
+
+void
+kt_tune_nics(const KtSnapshot *snapshot, const KtDesired *desired, KtPlan *plan)
+{
+    kt_nics_each(snapshot, desired, plan, KT_SETTING_NIC_MODEL, tune_nic);
 }
 
 /* Whether a NIC of this domain becomes virtio only where more is found out about its guest. */

@@ -4,29 +4,6 @@
 
 #define GIB_KIB (1024 * 1024)
 
-static gint64
-host_memory_kib(const KtMemory *memory)
-{
-    gint64 total = 0;
-    for (guint i = 0; i < memory->nodes->len; i++) {
-        gint64 node = g_array_index(memory->nodes, KtNodeMemory, i).total_kib;
-        total += node == KT_ABSENT ? 0 : node;
-    }
-    return total;
-}
-
-static guint64
-promised_kib(const KtSnapshot *snapshot)
-{
-    guint64 promised = 0;
-    for (guint i = 0; i < snapshot->domains->len; i++) {
-        const KtDomain *domain = snapshot->domains->pdata[i];
-        if (domain->active && kt_domain_def(domain))
-            promised += kt_domain_def(domain)->memory_kib;
-    }
-    return promised;
-}
-
 static bool
 has_shared_memory(const KtSnapshot *snapshot)
 {
@@ -67,8 +44,8 @@ static void
 wish_ksm(const KtSnapshot *snapshot, GPtrArray *wishes)
 {
     const KtKsm *ksm = &snapshot->memory->ksm;
-    gint64 total = host_memory_kib(snapshot->memory);
-    guint64 promised = promised_kib(snapshot);
+    gint64 total = kt_memory_total_kib(snapshot->memory);
+    guint64 promised = kt_snapshot_promised_kib(snapshot);
     if (ksm->run == KT_ABSENT || total <= 0)
         return;
     double share = 100.0 * (double)promised / (double)total;

@@ -11,23 +11,6 @@ describe(const KtJournalStep *step)
     return g_strdup_printf("set the CPU weight of domain %s", step->domain_name);
 }
 
-/** The journal is read from disk: nothing else than one number before and one after. */
-static bool
-parse(const KtJournalStep *step, KtJournalAction **ret_action, unsigned long long *ret_shares, GError **error)
-{
-    KtJournalAction *action = step->actions->len == 1 ? g_ptr_array_index(step->actions, 0) : NULL;
-    guint64 shares;
-    if (action && action->from && action->to &&
-        g_ascii_string_to_unsigned(action->to, 10, 1, G_MAXINT64, &shares, NULL)) {
-        *ret_action = action;
-        *ret_shares = shares;
-        return true;
-    }
-    g_set_error(error, KT_ERROR, KT_ERROR_INVALID,
-                "domain %s: a step must have one CPU weight before and one after", step->domain_name);
-    return false;
-}
-
 /** What the domain's cgroup holds, NULL where there is no such controller. Owned. */
 static char *
 present_shares(const virTypedParameter *parameters, int n)
@@ -55,40 +38,66 @@ read_shares(virDomain *domain, const KtJournalStep *step, char **ret_shares, GEr
     return true;
 }
 
-/** *@ret_domain is NULL where it doesn't run (any more). */
+/** The step's only action, the weight that it wants, and the domain: NULL where that doesn't run (any more).
+ */
+typedef struct {
+    KtJournalAction *action;
+    guint64 shares;
+    virDomain *domain;
+} Weight;
+
+static void
+weight_clear(Weight *weight)
+{
+    g_clear_pointer(&weight->domain, virDomainFree);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Weight, weight_clear)
+
+/** The journal is read from disk: nothing else than one number before and one after. */
 static bool
-find_running(const KtTarget *target, const KtJournalStep *step, virDomain **ret_domain, GError **error)
+parse(const KtJournalStep *step, Weight *weight, GError **error)
+{
+    KtJournalAction *action = step->actions->len == 1 ? g_ptr_array_index(step->actions, 0) : NULL;
+    weight->action = action;
+    if (action && action->from && action->to &&
+        g_ascii_string_to_unsigned(action->to, 10, 1, G_MAXINT64, &weight->shares, NULL))
+        return true;
+    g_set_error(error, KT_ERROR, KT_ERROR_INVALID,
+                "domain %s: a step must have one CPU weight before and one after", step->domain_name);
+    return false;
+}
+
+static bool
+open_step(const KtTarget *target, const KtJournalStep *step, Weight *weight, GError **error)
 {
     g_autoptr(virDomain) domain = NULL;
     bool active;
-    if (!kt_step_find_domain(target, step, &domain, error) ||
+    if (!parse(step, weight, error) || !kt_step_find_domain(target, step, &domain, error) ||
         !kt_step_domain_is_active(domain, step, &active, error))
         return false;
-    *ret_domain = active ? g_steal_pointer(&domain) : NULL;
+    weight->domain = active ? g_steal_pointer(&domain) : NULL;
     return true;
 }
 
 static bool
 check(const KtTarget *target, KtJournalStep *step, KtStepState *ret_state, char **ret_found, GError **error)
 {
-    g_autoptr(virDomain) domain = NULL;
-    KtJournalAction *action;
-    unsigned long long shares;
+    g_auto(Weight) weight = {0};
     g_autofree char *present = NULL;
-    if (!parse(step, &action, &shares, error) || !find_running(target, step, &domain, error))
+    if (!open_step(target, step, &weight, error))
         return false;
-    if (!domain) {
+    if (!weight.domain) {
         kt_step_all_gone(step, g_strdup_printf("domain %s does not run any more", step->domain_name),
                          ret_state, ret_found);
         return true;
     }
-    if (!read_shares(domain, step, &present, error))
+    if (!read_shares(weight.domain, step, &present, error))
         return false;
-    bool same = kt_step_same_process(target, step, domain);
-    kt_step_note(step, action, g_steal_pointer(&present), false);
-    /* In another process there is nothing of ours, nor somebody's change of it. */
-    if (action->state == KT_STEP_IS_OTHER && step->undoes_run && !same)
-        action->state = KT_STEP_IS_GONE;
+    bool same = kt_step_same_process(target, step, weight.domain);
+    kt_step_note(step, weight.action, g_steal_pointer(&present), false);
+    /* As for pins (step_pin.c). */
+    if (weight.action->state == KT_STEP_IS_OTHER && step->undoes_run && !same)
+        weight.action->state = KT_STEP_IS_GONE;
     kt_step_sum_up(step, ret_state, ret_found);
     if (!step->undoes_run && !same) {
         *ret_state = KT_STEP_IS_OTHER;
@@ -112,46 +121,43 @@ set_shares(virDomain *domain, unsigned long long shares)
 static bool
 perform(const KtTarget *target, KtJournalStep *step, GError **error)
 {
-    g_autoptr(virDomain) domain = NULL;
-    KtJournalAction *action;
-    unsigned long long shares;
-    if (!parse(step, &action, &shares, error) || !find_running(target, step, &domain, error))
+    g_auto(Weight) weight = {0};
+    if (!open_step(target, step, &weight, error))
         return false;
-    if (!kt_step_performs(action))
+    if (!kt_step_performs(weight.action))
         return true;
-    if (!domain) {
+    if (!weight.domain) {
         g_set_error(error, KT_ERROR, KT_ERROR_CONFLICT, "domain %s: does not run any more",
                     step->domain_name);
         return false;
     }
-    if (set_shares(domain, shares))
+    if (set_shares(weight.domain, weight.shares))
         return true;
-    kt_hypervisor_set_error(error, "domain %s: CPU weight '%s' cannot be set", step->domain_name, action->to);
+    kt_hypervisor_set_error(error, "domain %s: CPU weight '%s' cannot be set", step->domain_name,
+                            weight.action->to);
     return false;
 }
 
 static bool
 read_back(const KtTarget *target, KtJournalStep *step, GError **error)
 {
-    g_autoptr(virDomain) domain = NULL;
-    KtJournalAction *action;
-    unsigned long long shares;
+    g_auto(Weight) weight = {0};
     g_autofree char *present = NULL;
-    if (!parse(step, &action, &shares, error) || !find_running(target, step, &domain, error))
+    if (!open_step(target, step, &weight, error))
         return false;
-    if (!domain) {
+    if (!weight.domain) {
         g_set_error(error, KT_ERROR, KT_ERROR_HYPERVISOR, "domain %s: has just been shut off",
                     step->domain_name);
         return false;
     }
-    if (!kt_step_reads_back(action))
+    if (!kt_step_reads_back(weight.action))
         return true;
-    if (!read_shares(domain, step, &present, error))
+    if (!read_shares(weight.domain, step, &present, error))
         return false;
-    if (g_strcmp0(present, action->to) == 0)
+    if (g_strcmp0(present, weight.action->to) == 0)
         return true;
     g_set_error(error, KT_ERROR, KT_ERROR_HYPERVISOR, "domain %s, CPU weight: wanted '%s', found '%s'",
-                step->domain_name, action->to, present ? present : "nothing");
+                step->domain_name, weight.action->to, present ? present : "nothing");
     return false;
 }
 

@@ -70,29 +70,13 @@ kt_find_isolated_cpus(const KtHost *host, GPtrArray *findings)
             list);
 }
 
-static gint64
-host_memory_kib(const KtMemory *memory)
-{
-    gint64 total = 0;
-    for (guint i = 0; i < memory->nodes->len; i++) {
-        gint64 node = g_array_index(memory->nodes, KtNodeMemory, i).total_kib;
-        total += node == KT_ABSENT ? 0 : node;
-    }
-    return total;
-}
-
 void
 kt_find_guest_memory(const KtHost *host, GPtrArray *findings)
 {
     static const char name[] = "memory for guests";
-    gint64 total = host_memory_kib(host->snapshot->memory);
-    guint64 promised = 0;
-    for (guint i = 0; i < host->snapshot->domains->len; i++) {
-        const KtDomain *domain = host->snapshot->domains->pdata[i];
-        if (domain->active && kt_domain_def(domain))
-            promised += kt_domain_def(domain)->memory_kib;
-    }
-    if (total == 0 || promised == 0 || !host->snapshot->host_is_local)
+    gint64 total = kt_memory_total_kib(host->snapshot->memory);
+    guint64 promised = kt_snapshot_promised_kib(host->snapshot);
+    if (total <= 0 || promised == 0 || !host->snapshot->host_is_local)
         return;
     g_autofree char *has = kt_size((guint64)total);
     g_autofree char *wants = kt_size(promised);

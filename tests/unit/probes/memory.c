@@ -65,6 +65,8 @@ test_read(void)
     g_assert_cmpuint(nodes[1].os, ==, 10);
     g_assert_cmpint(nodes[1].total_kib, ==, 2048);
     g_assert_cmpint(nodes[1].free_kib, ==, 512);
+    g_assert_cmpint(kt_memory_total_kib(memory), ==, 2048);
+    g_assert_cmpint(kt_memory_free_kib(memory), ==, 512);
     g_assert_cmpuint(memory->page_kib, ==, 4);
 }
 
@@ -83,6 +85,14 @@ test_nothing_there(void)
     g_assert_cmpint(memory->ksm.advisor_max_cpu, ==, KT_ABSENT);
     g_assert_cmpuint(memory->thp.sizes->len, ==, 0);
     g_assert_cmpuint(memory->nodes->len, ==, 0);
+}
+
+static void
+test_sums_of_nothing_are_unknown(void)
+{
+    g_autoptr(KtMemory) memory = kt_memory_new();
+    g_assert_cmpint(kt_memory_total_kib(memory), ==, KT_ABSENT);
+    g_assert_cmpint(kt_memory_free_kib(memory), ==, KT_ABSENT);
 }
 
 static void
@@ -126,6 +136,7 @@ int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/memory/sums-of-nothing", test_sums_of_nothing_are_unknown);
     g_test_add_func("/memory/read", test_read);
     g_test_add_func("/memory/nothing-there", test_nothing_there);
     g_test_add_func("/memory/without-numa", test_kernel_without_numa);
