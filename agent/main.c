@@ -19,8 +19,10 @@
 #include <libvirt/virterror.h>
 #include <locale.h>
 #include <signal.h>
+#include <sys/stat.h>
 
 #include "agent/verb_table.h"
+#include "agent/verbs/environment.h"
 #include "agent/verbs/options.h"
 #include "base/log.h"
 #include "base/nearest.h"
@@ -59,6 +61,9 @@ ignore_libvirt_message(void *user_data, virErrorPtr error)
 static void
 set_up_process(void)
 {
+    /* What is written is for its owner alone, also by libraries, whatever the caller's umask. */
+    umask(0077);
+    kt_environment_clean();
     setlocale(LC_ALL, "");
     /* The decimal point is the contract's, whatever the locale. */
     setlocale(LC_NUMERIC, "C");

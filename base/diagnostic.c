@@ -2,6 +2,7 @@
 #include "base/diagnostic.h"
 
 #include <stdbool.h>
+#include <string.h>
 
 /* What is shown of a long line: some characters before the place and some after. */
 #define SHOWN_BEFORE 60
@@ -25,14 +26,16 @@ kt_diagnostics_new(void)
     return g_ptr_array_new_with_free_func((GDestroyNotify)kt_diagnostic_free);
 }
 
-char *
-kt_printable(const char *text)
+/* kt_printable(), but what is in @plain stays as it is. */
+static char *
+printable_but(const char *text, const char *plain)
 {
     GString *out = g_string_new(NULL);
     for (const char *at = text; *at;) {
         gunichar c = g_utf8_get_char_validated(at, -1);
         bool invalid = c == (gunichar)-1 || c == (gunichar)-2;
-        if (invalid || g_unichar_iscntrl(c) || g_unichar_type(c) == G_UNICODE_FORMAT) {
+        bool stays = strchr(plain, *at) != NULL;
+        if (!stays && (invalid || g_unichar_iscntrl(c) || g_unichar_type(c) == G_UNICODE_FORMAT)) {
             const char *next = invalid ? at + 1 : g_utf8_next_char(at);
             for (; at < next; at++)
                 g_string_append_printf(out, "\\x%02x", (guchar)*at);
@@ -42,6 +45,18 @@ kt_printable(const char *text)
         }
     }
     return g_string_free(out, FALSE);
+}
+
+char *
+kt_printable(const char *text)
+{
+    return printable_but(text, "");
+}
+
+char *
+kt_printable_lines(const char *text)
+{
+    return printable_but(text, "\n");
 }
 
 /* Characters of @text[@from, @to), counting bytes that are no UTF-8 as one each. Owned. */

@@ -33,3 +33,6 @@ char *kt_diagnostic_format(const KtDiagnostic *diagnostic);
 /** @text with control characters and bytes that are no UTF-8 as \\xNN: safe on a terminal and in JSON. Owned.
  */
 char *kt_printable(const char *text);
+
+/** The same, but line breaks stay. Owned. */
+char *kt_printable_lines(const char *text);

@@ -242,6 +242,25 @@ read_memory(KtDomainDef *def, const xmlNode *domain)
     def->memory_allocation = kt_xml_attr(kt_xml_child(backing, "allocation"), "mode");
 }
 
+/* What looks for one device among all must not take for ever. */
+static bool
+check_devices(const KtDomainDef *def, GError **error)
+{
+    const struct {
+        const char *what;
+        guint n;
+    } devices[] = {
+        {"disks", def->disks->len}, {"NICs", def->nics->len}, {"host devices", def->hostdevs->len}};
+    for (guint i = 0; i < G_N_ELEMENTS(devices); i++) {
+        if (devices[i].n <= KT_DOMAIN_DEVICES_MAX)
+            continue;
+        g_set_error(error, KT_ERROR, KT_ERROR_PARSE, "domain XML: it has %u %s, at most %u are looked at",
+                    devices[i].n, devices[i].what, KT_DOMAIN_DEVICES_MAX);
+        return false;
+    }
+    return true;
+}
+
 KtDomainDef *
 kt_domain_def_parse(const char *xml, GError **error)
 {
@@ -249,14 +268,14 @@ kt_domain_def_parse(const char *xml, GError **error)
     g_autoptr(xmlDoc) doc = kt_domain_xml_open(xml, &domain, error);
     if (doc == NULL)
         return NULL;
-    KtDomainDef *def = domain_def_new();
+    g_autoptr(KtDomainDef) def = domain_def_new();
     read_identity(def, domain);
     kt_domain_xml_read_cpus(def, domain);
     read_memory(def, domain);
     read_numatune(def, domain);
     kt_domain_xml_read_devices(def, domain);
     kt_domain_xml_read_ties(def, domain);
-    return def;
+    return check_devices(def, error) ? g_steal_pointer(&def) : NULL;
 }
 
 const KtDiskDef *

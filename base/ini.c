@@ -4,7 +4,8 @@
 #include <string.h>
 
 /* No setting needs a longer line; it keeps messages and memory small. */
-#define LINE_LIMIT (64 * 1024)
+#define LINE_LIMIT_KIB 64
+#define LINE_LIMIT (LINE_LIMIT_KIB * 1024)
 
 static void
 entry_free(KtIniEntry *entry)
@@ -51,7 +52,7 @@ kt_ini_complain(const KtIni *ini, guint line, guint column, const char *suggesti
     diagnostic->file = g_strdup(ini->file);
     diagnostic->line = line;
     diagnostic->column = column;
-    diagnostic->text = line && line <= g_strv_length(ini->lines) ? g_strdup(ini->lines[line - 1]) : NULL;
+    diagnostic->text = line && line <= ini->n_lines ? g_strdup(ini->lines[line - 1]) : NULL;
     diagnostic->message = g_strdup_vprintf(format, args);
     diagnostic->suggestion = g_strdup(suggestion);
     g_ptr_array_add(diagnostics, diagnostic);
@@ -249,22 +250,19 @@ read_entry(Reader *reader, const char *start)
         entry_free(entry);
 }
 
-/* Whether the line is text of a sane length; complains where it is not. @length may go beyond a NUL. */
+/* Whether the line is text of a sane length; complains where it is not. */
 static bool
 check_line(Reader *reader, gsize length)
 {
     if (length > LINE_LIMIT) {
-        complain_at(reader, NULL, "a line of %zu bytes: at most " G_STRINGIFY(LINE_LIMIT) " are read",
+        complain_at(reader, NULL, "a line of %zu bytes: at most " G_STRINGIFY(LINE_LIMIT_KIB) " KiB are read",
                     length);
         return false;
     }
     const char *wrong;
     if (g_utf8_validate(reader->text, (gssize)length, &wrong))
         return true;
-    if (*wrong)
-        complain_at(reader, wrong, "the byte 0x%02x is no UTF-8", (guchar)*wrong);
-    else
-        complain_at(reader, wrong, "a NUL byte");
+    complain_at(reader, wrong, "the byte 0x%02x is no UTF-8", (guchar)*wrong);
     return false;
 }
 
@@ -303,8 +301,28 @@ split_lines(KtIni *ini, const char *text, gsize length)
         text += n + 1;
     }
     g_ptr_array_add(lines, NULL);
+    ini->n_lines = lengths->len;
     ini->lines = (char **)g_ptr_array_free(g_steal_pointer(&lines), FALSE);
     return lengths;
+}
+
+/* Whether no line holds a NUL; complains of the first that does. Such a file is a program, an image, UTF-16:
+ * to complain of each of its lines would tell nothing. */
+static bool
+is_text(Reader *reader, const GArray *lengths)
+{
+    for (guint i = 0; i < lengths->len; i++) {
+        reader->text = reader->ini->lines[i];
+        gsize before_nul = strlen(reader->text);
+        if (before_nul == g_array_index(lengths, gsize, i))
+            continue;
+        reader->line = i + 1;
+        bool valid = g_utf8_validate(reader->text, -1, NULL);
+        complain_at(reader, valid ? reader->text + before_nul : NULL,
+                    "a NUL byte: this is no text in UTF-8, but binary, or UTF-16");
+        return false;
+    }
+    return true;
 }
 
 KtIni *
@@ -316,7 +334,8 @@ kt_ini_parse(const char *file, const char *text, gsize length, GPtrArray *diagno
     g_autoptr(GArray) lengths = split_lines(ini, text, length);
     g_autoptr(GHashTable) keys = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     Reader reader = {.ini = ini, .keys = keys, .diagnostics = diagnostics};
-    for (guint i = 0; i < lengths->len; i++) {
+    bool text_file = is_text(&reader, lengths);
+    for (guint i = 0; text_file && i < lengths->len; i++) {
         reader.line = i + 1;
         reader.text = ini->lines[i];
         read_line(&reader, g_array_index(lengths, gsize, i));

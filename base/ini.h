@@ -39,7 +39,8 @@ typedef struct {
 
 typedef struct {
     char *file;
-    char **lines;        /* NULL-terminated, for carets */
+    char **lines; /* NULL-terminated, for carets */
+    guint n_lines;
     GPtrArray *sections; /* KtIniSection, in the file's order */
 } KtIni;
 
@@ -49,7 +50,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(KtIni, kt_ini_free)
 /**
  * Reads @text (@length bytes, may hold anything). All errors are appended to @diagnostics and reading goes on
  * after each: a line that is neither, a key before any section, a key twice in one section, bad UTF-8, NUL,
- * a line over 64 KiB. A BOM and CRLF are accepted. Never NULL: what could be read is there.
+ * a line over 64 KiB. A file with a NUL is no text: that is its one error. A BOM and CRLF are accepted. Never
+ * NULL: what could be read is there.
  */
 KtIni *kt_ini_parse(const char *file, const char *text, gsize length, GPtrArray *diagnostics);
 

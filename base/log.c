@@ -4,6 +4,8 @@
 #include <glib.h>
 #include <stdio.h>
 
+#include "base/diagnostic.h"
+
 /* The least severe level that is still shown; the logger is the one mutable global (house style 5). */
 static GLogLevelFlags shown_level = G_LOG_LEVEL_MESSAGE;
 
@@ -25,8 +27,11 @@ write_to_stderr(GLogLevelFlags level, const GLogField *fields, gsize n_fields, g
     if ((level & G_LOG_LEVEL_MASK) > shown_level)
         return G_LOG_WRITER_HANDLED;
     for (gsize i = 0; i < n_fields; i++) {
-        if (g_strcmp0(fields[i].key, "MESSAGE") == 0)
-            fprintf(stderr, "kvm-tune: %s%s\n", level_prefix(level), (const char *)fields[i].value);
+        if (g_strcmp0(fields[i].key, "MESSAGE") != 0)
+            continue;
+        /* Names from guests and files may be in it. */
+        g_autofree char *safe = kt_printable_lines(fields[i].value);
+        fprintf(stderr, "kvm-tune: %s%s\n", level_prefix(level), safe);
     }
     return G_LOG_WRITER_HANDLED;
 }

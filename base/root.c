@@ -138,13 +138,33 @@ read_all(int fd)
     }
 }
 
+/* Opens a file for reading. Of a capture only plain files: opening a stranger's device may have effects of
+ * its own, and a FIFO would hang us. */
+static int
+open_file(const KtRoot *root, const char *path)
+{
+    struct stat about;
+    autofd there = root->live ? -1 : open_below(root, path, O_PATH);
+    if (!root->live && there < 0)
+        return -1;
+    if (there >= 0 && fstat(there, &about) == 0 && !S_ISREG(about.st_mode)) {
+        errno = S_ISDIR(about.st_mode) ? EISDIR : ENODEV;
+        return -1;
+    }
+    return open_below(root, path, O_RDONLY | O_NONBLOCK);
+}
+
 /* *@ret_content is NULL where the file is absent. */
 static bool
 read_file(const KtRoot *root, const char *path, GString **ret_content, GError **error)
 {
-    /* O_NONBLOCK: a FIFO in a capture must not hang us. */
-    autofd fd = open_below(root, path, O_RDONLY | O_NONBLOCK);
+    autofd fd = open_file(root, path);
     GString *content = fd >= 0 ? read_all(fd) : NULL;
+    if (!content && errno == ENODEV && !root->live) {
+        g_autofree char *shown = kt_root_describe(root, path);
+        g_set_error(error, KT_ERROR, KT_ERROR_PARSE, "%s: wanted a file, found a FIFO or a device", shown);
+        return false;
+    }
     if (!content && !is_absent(errno)) {
         set_path_error(root, path, errno, error);
         return false;
@@ -159,6 +179,13 @@ kt_root_read(const KtRoot *root, const char *path, char **ret_text, GError **err
     GString *content;
     if (!read_file(root, path, &content, error))
         return false;
+    if (content && strlen(content->str) < content->len && !root->live) {
+        g_autofree char *shown = kt_root_describe(root, path);
+        g_set_error(error, KT_ERROR, KT_ERROR_PARSE, "%s: wanted text, found a NUL byte at %zu", shown,
+                    strlen(content->str));
+        g_string_free(content, TRUE);
+        return false;
+    }
     *ret_text = content ? g_strchomp(g_string_free(content, FALSE)) : NULL;
     return true;
 }

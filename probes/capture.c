@@ -120,7 +120,7 @@ read_host(KtSnapshot *snapshot, const KtRoot *root, GError **error)
         return false;
     }
     if ((o_direct && !json_is_object(o_direct)) || (virtio_os && !json_is_object(virtio_os)) ||
-        (images && !json_is_object(images)) || page_kib <= 0) {
+        (images && !json_is_object(images)) || page_kib <= 0 || page_kib > KT_CAPTURE_KIB_MAX) {
         kt_capture_set_error(root, KT_CAPTURE_HOST, error,
                              "wanted objects as o_direct, virtio_os and images, and a positive page_kib");
         return false;

@@ -172,7 +172,8 @@ take_memory(const Source *source, KtDomain *domain, json_t *nodes, GError **erro
         gint index = g_ascii_string_to_unsigned(number, 10, 0, KT_CPUSET_MAX - 1, &os, NULL)
                          ? kt_topology_node_index(source->topology, (guint)os)
                          : -1;
-        if (index < 0 || !json_is_integer(kib) || json_integer_value(kib) < 0) {
+        if (index < 0 || !json_is_integer(kib) || json_integer_value(kib) < 0 ||
+            json_integer_value(kib) > KT_CAPTURE_KIB_MAX) {
             kt_capture_set_error(source->root, source->path, error,
                                  "memory_kib: '%s' is no node of the topology, or has no number of KiB",
                                  number);

@@ -9,6 +9,9 @@
  * The pieces of the capture reader and writer. Private to them.
  */
 
+/** More memory than a host can have, KiB (an exbibyte): sums of such figures still fit. */
+#define KT_CAPTURE_KIB_MAX (G_GINT64_CONSTANT(1) << 50)
+
 #define KT_CAPTURE_DOMAINS "domains"
 #define KT_CAPTURE_HOST "host.json"
 

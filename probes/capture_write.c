@@ -3,39 +3,17 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/output.h"
 #include "base/xml_tree.h"
 #include "probes/capture_parts.h"
 
 /** Where a capture goes. */
 typedef struct {
-    const char *directory;
+    const char *directory; /* for messages */
+    const KtOutput *output;
     const KtSnapshot *snapshot;
     const KtRoot *root;
 } Writer;
-
-static bool
-write_with_mode(const Writer *writer, const char *path, const char *text, int mode, GError **error)
-{
-    g_autofree char *file = g_build_filename(writer->directory, path, NULL);
-    g_autofree char *folder = g_path_get_dirname(file);
-    if (g_mkdir_with_parents(folder, 0700)) {
-        kt_set_error_errno(error, errno, "%s", folder);
-        return false;
-    }
-    g_autoptr(GError) why = NULL;
-    if (!g_file_set_contents_full(file, text, -1, G_FILE_SET_CONTENTS_NONE, mode, &why)) {
-        bool denied = g_error_matches(why, G_FILE_ERROR, G_FILE_ERROR_ACCES);
-        g_set_error(error, KT_ERROR, denied ? KT_ERROR_ACCESS : KT_ERROR_IO, "%s", why->message);
-        return false;
-    }
-    return true;
-}
-
-static bool
-write_file(const Writer *writer, const char *path, const char *text, GError **error)
-{
-    return write_with_mode(writer, path, text, 0600, error);
-}
 
 static bool
 write_json(const Writer *writer, const char *path, const json_t *object, GError **error)
@@ -43,27 +21,7 @@ write_json(const Writer *writer, const char *path, const json_t *object, GError 
     char *text = json_dumps(object, JSON_INDENT(2) | JSON_SORT_KEYS);
     g_autofree char *lines = g_strconcat(text, "\n", NULL);
     free(text);
-    return write_file(writer, path, lines, error);
-}
-
-static bool
-make_directory(const Writer *writer, GError **error)
-{
-    if (g_mkdir_with_parents(writer->directory, 0700)) {
-        kt_set_error_errno(error, errno, "%s", writer->directory);
-        return false;
-    }
-    g_autoptr(KtRoot) there = kt_root_open(writer->directory, error);
-    g_auto(GStrv) names = NULL;
-    if (!there || !kt_root_list(there, ".", &names, error))
-        return false;
-    /* Another capture's domains would be taken for this one's. */
-    if (names && *names) {
-        g_set_error(error, KT_ERROR, KT_ERROR_CONFLICT, "%s: wanted an empty directory, found '%s' in it",
-                    writer->directory, *names);
-        return false;
-    }
-    return true;
+    return kt_output_write(writer->output, path, lines, error);
 }
 
 static bool
@@ -75,7 +33,7 @@ write_topology(const Writer *writer, GError **error)
         kt_set_error_errno(error, errno, "%s/" KT_TOPOLOGY_FILE, writer->directory);
         return false;
     }
-    bool written = write_file(writer, KT_TOPOLOGY_FILE, xml, error);
+    bool written = kt_output_write(writer->output, KT_TOPOLOGY_FILE, xml, error);
     hwloc_free_xmlbuffer(writer->snapshot->topology->hwloc, xml);
     return written;
 }
@@ -91,7 +49,7 @@ write_host_files(const Writer *writer, GError **error)
     g_hash_table_iter_init(&iter, files);
     while (g_hash_table_iter_next(&iter, &path, &text)) {
         g_autofree char *lines = g_strconcat(text, "\n", NULL);
-        if (!write_file(writer, path, lines, error))
+        if (!kt_output_write(writer->output, path, lines, error))
             return false;
     }
     return true;
@@ -277,7 +235,7 @@ write_definition(const Writer *writer, const KtDomain *domain, const char *endin
 {
     g_autofree char *path = g_strconcat(KT_CAPTURE_DOMAINS "/", domain->label, ending, NULL);
     g_autofree char *shown = without_secrets(xml, error);
-    return shown && write_file(writer, path, shown, error);
+    return shown && kt_output_write(writer->output, path, shown, error);
 }
 
 static bool
@@ -295,8 +253,10 @@ write_domain(const Writer *writer, const KtDomain *domain, GError **error)
 bool
 kt_capture_write(const KtSnapshot *snapshot, const KtRoot *root, const char *directory, GError **error)
 {
-    const Writer writer = {.directory = directory, .snapshot = snapshot, .root = root};
-    if (!make_directory(&writer, error) || !write_topology(&writer, error) ||
+    g_autoptr(KtOutput) output = kt_output_open(directory, error);
+    const Writer writer = {.directory = directory, .output = output, .snapshot = snapshot, .root = root};
+    /* Another capture's domains would be taken for this one's. */
+    if (!output || !kt_output_check_empty(output, error) || !write_topology(&writer, error) ||
         !write_host_files(&writer, error) || !write_host(&writer, error))
         return false;
     for (guint i = 0; i < snapshot->domains->len; i++) {

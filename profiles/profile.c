@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/trust.h"
 #include "profiles/profile_file.h"
 #include "profiles/section.h"
 
@@ -30,6 +31,7 @@ kt_profile_free(KtProfile *profile)
     g_free(profile->name);
     g_free(profile->file);
     g_free(profile->summary);
+    g_free(profile->distrust);
     g_ptr_array_unref(profile->files);
     g_ptr_array_unref(profile->sections);
     g_free(profile);
@@ -100,6 +102,19 @@ complain_missing(const char *name_or_path, const GError *error, const char *sugg
     g_ptr_array_add(diagnostics, diagnostic);
 }
 
+/* Why others could change one of the chain's files, or NULL. Owned. */
+static char *
+distrust_of(GPtrArray *chain)
+{
+    for (guint i = 0; i < chain->len; i++) {
+        const Link *link = g_ptr_array_index(chain, i);
+        g_autoptr(GError) why = NULL;
+        if (!kt_trust_check(link->file->path, &why))
+            return g_strdup(why->message);
+    }
+    return NULL;
+}
+
 /* The chain as one profile: what is inherited comes first. */
 static KtProfile *
 flatten(const char *name_or_path, GPtrArray *chain)
@@ -109,6 +124,7 @@ flatten(const char *name_or_path, GPtrArray *chain)
     profile->name = g_strdup(name_or_path);
     profile->file = g_strdup(first->file->path);
     profile->summary = g_strdup(first->contents->summary);
+    profile->distrust = distrust_of(chain);
     profile->files = g_ptr_array_new_with_free_func(g_free);
     for (guint i = chain->len; i > 0; i--) {
         Link *link = g_ptr_array_index(chain, i - 1);

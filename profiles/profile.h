@@ -37,6 +37,7 @@ typedef struct {
     char *name; /* "balanced", or the path as given */
     char *file;
     char *summary;       /* or NULL */
+    char *distrust;      /* why others than root and the present user could change it; NULL = they can't */
     GPtrArray *files;    /* char *: all files read, the base first */
     GPtrArray *sections; /* KtProfileSection */
 } KtProfile;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/trust.h"
 
 #define LOCK_FILE "lock"
 
@@ -55,6 +56,9 @@ sync_parent(const char *path, GError **error)
 static bool
 make_directory(const char *path, GError **error)
 {
+    g_autofree char *parent = g_path_get_dirname(path);
+    if (access(parent, F_OK) == 0 && !kt_trust_check(parent, error))
+        return false;
     if (mkdir(path, 0700) == 0)
         return sync_parent(path, error);
     if (errno == EEXIST)
@@ -101,7 +105,8 @@ inspect_directory(KtStateDirectory *directory, const char *path, GError **error)
         g_set_error(error, KT_ERROR, KT_ERROR_IO, "%s: cannot find its full path: %s", path, local->message);
         return false;
     }
-    return check_rights(path, &status, 0022, error);
+    /* Whoever can rename a directory on the way could put another one here. */
+    return check_rights(path, &status, 0022, error) && kt_trust_check(path, error);
 }
 
 bool

@@ -22,7 +22,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(KtStateDirectory, kt_state_directory_free)
 
 /**
  * Opens @path; with @create it is made (mode 0700) where it is absent, its parent isn't. *@ret_directory is
- * NULL where it is absent and not made. Errors: access (a link, another owner, writable by others), io.
+ * NULL where it is absent and not made. Errors: access (a link, another owner, writable by others; also a
+ * directory on the way that others could rename), io.
  */
 bool kt_state_directory_open(const char *path, bool create, KtStateDirectory **ret_directory, GError **error);
 

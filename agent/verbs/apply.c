@@ -55,12 +55,16 @@ KtExit
 kt_verb_apply(const KtOptions *options)
 {
     KtExit exit = KT_EXIT_ERROR;
-    /* The lock comes first: what is planned must still be so when it is done. */
+    g_autoptr(KtProfile) profile = kt_planning_profile(options, KT_HOST_WRITE, &exit);
+    if (profile == NULL)
+        return exit;
+    /* The lock comes before the look at the host: what is planned must still be so when it is done. */
     g_autoptr(KtJournal) journal = kt_open_journal(options, KT_JOURNAL_WRITE, "apply", &exit);
     if (journal == NULL)
         return exit;
     kt_warn_unfinished(options, journal);
-    g_autoptr(KtPlanning) planning = kt_planning_make(options, KT_HOST_WRITE, &exit);
+    g_autoptr(KtPlanning) planning =
+        kt_planning_make(options, g_steal_pointer(&profile), KT_HOST_WRITE, &exit);
     if (planning == NULL)
         return exit;
     if (planning->plan->actions->len == 0)

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "agent/verbs/definitions.h"
 
-#include <errno.h>
-
-#include "base/error.h"
+#include "base/output.h"
 
 /* What the plan stages for this domain, as edits of its persistent definition. */
 static GArray *
@@ -20,33 +18,43 @@ staged_edits(const KtPlan *plan, guint domain)
     return edits;
 }
 
-static bool
-write_definition(const char *directory, const KtDomain *domain, const GArray *edits, GError **error)
+static char *
+file_name(const KtDomain *domain)
 {
+    return g_strconcat(domain->label, ".xml", NULL);
+}
+
+static bool
+write_definition(const KtOutput *output, const KtDomain *domain, const GArray *edits, GError **error)
+{
+    g_autofree char *name = file_name(domain);
     g_autofree char *xml =
         kt_domain_xml_edit(domain->inactive_xml, (const KtXmlEdit *)edits->data, edits->len, error);
-    if (xml == NULL)
-        return false;
-    g_autofree char *name = g_strconcat(domain->label, ".xml", NULL);
-    g_autofree char *path = g_build_filename(directory, name, NULL);
-    /* A definition may hold secrets. */
-    g_autoptr(GError) problem = NULL;
-    if (g_file_set_contents_full(path, xml, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0600, &problem))
-        return true;
-    g_set_error(error, KT_ERROR, KT_ERROR_IO, "%s", problem->message);
-    return false;
+    return xml && kt_output_write(output, name, xml, error);
+}
+
+/* Whether none of the files is there: either all are written, or none. */
+static bool
+check_new(const KtPlan *plan, const KtOutput *output, GError **error)
+{
+    for (guint i = 0; i < plan->snapshot->domains->len; i++) {
+        g_autoptr(GArray) edits = staged_edits(plan, i);
+        g_autofree char *name = file_name(plan->snapshot->domains->pdata[i]);
+        if (edits->len > 0 && !kt_output_check_new(output, name, error))
+            return false;
+    }
+    return true;
 }
 
 bool
 kt_write_definitions(const KtPlan *plan, const char *directory, GError **error)
 {
-    if (g_mkdir_with_parents(directory, 0700) != 0) {
-        kt_set_error_errno(error, errno, "%s", directory);
+    g_autoptr(KtOutput) output = kt_output_open(directory, error);
+    if (!output || !check_new(plan, output, error))
         return false;
-    }
     for (guint i = 0; i < plan->snapshot->domains->len; i++) {
         g_autoptr(GArray) edits = staged_edits(plan, i);
-        if (edits->len > 0 && !write_definition(directory, plan->snapshot->domains->pdata[i], edits, error))
+        if (edits->len > 0 && !write_definition(output, plan->snapshot->domains->pdata[i], edits, error))
             return false;
     }
     return true;

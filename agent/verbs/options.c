@@ -114,34 +114,38 @@ make_context(KtCommandLine *line)
     return context;
 }
 
-/* The names of kt_option_helps' entry: "-c, --connect URI" gives "--connect". Owned. */
+/* "--jsno" of "--jsno=1", as GLib will complain of it; NULL where each of @words is an option that is known.
+ * The words of one letter are left to GLib. */
 static char *
-long_name(const KtOptionHelp *help)
+unknown_option(char *const *words, const char *const *known)
 {
-    const char *name = strstr(help->option, "--");
-    return g_strndup(name, strcspn(name, " "));
+    for (guint i = 1; words[i] && !g_str_equal(words[i], "--"); i++) {
+        g_autofree char *name = g_strndup(words[i], strcspn(words[i], "="));
+        if (g_str_has_prefix(name, "--") && !g_strv_contains(known, name))
+            return g_steal_pointer(&name);
+    }
+    return NULL;
 }
 
-/* Says which option the first unknown one was most likely meant to be. */
+/* GLib names the unknown option; here comes which one was meant. */
 static void
-suggest_option(char *const *arguments, GError **error)
+explain_unknown(char *const *words, GError **error)
 {
-    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
-    for (const KtOptionHelp *help = kt_option_helps; help->option; help++)
-        g_ptr_array_add(names, long_name(help));
-    g_ptr_array_add(names, g_strdup("--version"));
-    g_ptr_array_add(names, NULL);
-    for (; *arguments && !g_str_equal(*arguments, "--"); arguments++) {
-        g_autofree char *given = g_strndup(*arguments, strcspn(*arguments, "="));
-        if (!g_str_has_prefix(given, "--") || g_strv_contains((const char *const *)names->pdata, given))
-            continue;
-        const char *nearest = kt_nearest(given, (const char *const *)names->pdata);
-        g_autofree char *hint = nearest ? g_strdup_printf("; did you mean '%s'?", nearest) : NULL;
-        g_autofree char *before = g_strconcat((*error)->message, hint, NULL);
-        g_free((*error)->message);
-        (*error)->message = g_steal_pointer(&before);
-        return;
+    g_autoptr(GPtrArray) known = g_ptr_array_new_with_free_func(g_free);
+    for (const KtOptionHelp *help = kt_option_helps; help->option; help++) {
+        const char *name = strstr(help->option, "--");
+        g_ptr_array_add(known, g_strndup(name, strcspn(name, " ")));
     }
+    g_ptr_array_add(known, g_strdup("--version"));
+    g_ptr_array_add(known, NULL);
+    const char *const *names = (const char *const *)known->pdata;
+    g_autofree char *wrong = unknown_option(words, names);
+    const char *nearest = wrong ? kt_nearest(wrong, names) : NULL;
+    if (!nearest)
+        return;
+    g_clear_error(error);
+    g_set_error(error, KT_ERROR, KT_ERROR_INVALID, "there is no option '%s'; did you mean '%s'?", wrong,
+                nearest);
 }
 
 KtCommandLine *
@@ -153,14 +157,12 @@ kt_command_line_read(char *const *arguments, GError **error)
     line->words = g_strdupv((char **)arguments);
     g_autoptr(GOptionContext) context = make_context(line);
     bool json = g_strv_contains((const char *const *)line->words, "--json");
-    g_autoptr(GError) local = NULL;
-    bool read = g_option_context_parse_strv(context, &line->words, &local);
-    if (g_error_matches(local, G_OPTION_ERROR, G_OPTION_ERROR_UNKNOWN_OPTION))
-        suggest_option(arguments, &local);
-    if (!read)
-        g_propagate_error(error, g_steal_pointer(&local));
-    if (!read)
+    bool read = g_option_context_parse_strv(context, &line->words, error);
+    if (!read) {
         options->json = json;
+        if (g_error_matches(*error, G_OPTION_ERROR, G_OPTION_ERROR_UNKNOWN_OPTION))
+            explain_unknown(arguments, error);
+    }
     if (options->state_dir == NULL)
         options->state_dir = g_strdup(KT_STATE_DIRECTORY);
     /* words[0] is the program's own name. */

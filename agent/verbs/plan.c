@@ -47,7 +47,8 @@ KtExit
 kt_verb_plan(const KtOptions *options)
 {
     KtExit exit = KT_EXIT_ERROR;
-    g_autoptr(KtPlanning) planning = kt_planning_make(options, KT_HOST_READ, &exit);
+    KtProfile *profile = kt_planning_profile(options, KT_HOST_READ, &exit);
+    g_autoptr(KtPlanning) planning = profile ? kt_planning_make(options, profile, KT_HOST_READ, &exit) : NULL;
     if (planning == NULL)
         return exit;
     const KtPlan *plan = planning->plan;

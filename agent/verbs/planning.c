@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "agent/verbs/verb.h"
+#include "base/error.h"
 #include "base/nearest.h"
 #include "tuners/tuner.h"
 
@@ -149,13 +150,38 @@ warn_unknown_domains(const KtProfile *profile, const KtSnapshot *snapshot)
     }
 }
 
+/* What others can change they could use to have root do what they like. Only looking does no harm, but says
+ * that apply would refuse. */
+static bool
+check_trust(const KtOptions *options, const KtProfile *profile, KtHostNeed need, KtExit *ret_exit)
+{
+    if (profile->distrust == NULL || options->capture)
+        return true;
+    if (need != KT_HOST_WRITE) {
+        g_warning("apply would refuse this profile: %s", profile->distrust);
+        return true;
+    }
+    g_autoptr(GError) error =
+        g_error_new(KT_ERROR, KT_ERROR_ACCESS,
+                    "%s; others could change the profile: nothing was done. Put a copy where only root can "
+                    "write: install -D -m 0644 FILE /etc/kvm-tune/profiles/NAME.conf",
+                    profile->distrust);
+    *ret_exit = kt_report_error(options, error);
+    return false;
+}
+
+KtProfile *
+kt_planning_profile(const KtOptions *options, KtHostNeed need, KtExit *ret_exit)
+{
+    g_autoptr(KtProfile) profile = kt_load_profile(options, options->arguments[0], ret_exit);
+    return profile && check_trust(options, profile, need, ret_exit) ? g_steal_pointer(&profile) : NULL;
+}
+
 KtPlanning *
-kt_planning_make(const KtOptions *options, KtHostNeed need, KtExit *ret_exit)
+kt_planning_make(const KtOptions *options, KtProfile *profile, KtHostNeed need, KtExit *ret_exit)
 {
     g_autoptr(KtPlanning) planning = g_new0(KtPlanning, 1);
-    planning->profile = kt_load_profile(options, options->arguments[0], ret_exit);
-    if (planning->profile == NULL)
-        return NULL;
+    planning->profile = profile;
     planning->host = kt_host_open(options, need, ret_exit);
     if (planning->host == NULL || !check_domain_globs(options, planning->host->snapshot, ret_exit))
         return NULL;

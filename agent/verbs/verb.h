@@ -119,8 +119,12 @@ typedef struct {
 void kt_planning_free(KtPlanning *planning);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(KtPlanning, kt_planning_free)
 
-/** Makes the plan for options->arguments[0]. */
-KtPlanning *kt_planning_make(const KtOptions *options, KtHostNeed need, KtExit *ret_exit);
+/** Loads the profile options->arguments[0]. With KT_HOST_WRITE one that others could change is refused, else
+ * that is said. */
+KtProfile *kt_planning_profile(const KtOptions *options, KtHostNeed need, KtExit *ret_exit);
+
+/** Makes the plan for @profile, which it takes over. */
+KtPlanning *kt_planning_make(const KtOptions *options, KtProfile *profile, KtHostNeed need, KtExit *ret_exit);
 
 /** The plan for these wishes. A live host, its agents and the OS database are asked for what it hangs on.
  * Owned. */

@@ -37,8 +37,10 @@ print_host(GString *out, const KtStyle *style, const KtSnapshot *snapshot)
 static void
 append_word(GString *text, const char *name, const char *word)
 {
-    if (word)
-        g_string_append_printf(text, "%s%s %s", text->len ? ", " : "", name, word);
+    if (word) {
+        g_autofree char *safe = kt_printable(word);
+        g_string_append_printf(text, "%s%s %s", text->len ? ", " : "", name, safe);
+    }
 }
 
 /* Sizes besides the usual one that some memory gets: all others are never used. */

@@ -80,6 +80,20 @@ test_errors(void)
     }
 }
 
+/* A program or UTF-16 is told of once, not once a line. */
+static void
+test_no_text(void)
+{
+    static const char binary[] = "\x7f"
+                                 "ELF\0\0\nx\0\n\xff\xfe\n[host\0\n";
+    g_autoptr(GPtrArray) diagnostics = kt_diagnostics_new();
+    g_autoptr(KtIni) ini = kt_ini_parse("f", binary, sizeof binary - 1, diagnostics);
+    g_assert_cmpuint(ini->sections->len, ==, 0);
+    g_assert_cmpuint(diagnostics->len, ==, 1);
+    g_autofree char *shown = kt_diagnostic_format(diagnostics->pdata[0]);
+    g_assert_true(g_str_has_prefix(shown, "f:1:5: a NUL byte: this is no text in UTF-8"));
+}
+
 static void
 test_line_limit(void)
 {
@@ -89,7 +103,7 @@ test_line_limit(void)
     g_assert_nonnull(ini);
     g_assert_cmpuint(diagnostics->len, ==, 1);
     g_autofree char *shown = kt_diagnostic_format(diagnostics->pdata[0]);
-    g_assert_true(g_str_has_prefix(shown, "f:1: a line of 1048576 bytes"));
+    g_assert_true(g_str_has_prefix(shown, "f:1: a line of 1048576 bytes: at most 64 KiB are read"));
     g_assert_cmpuint(strlen(shown), <, 400);
 }
 
@@ -118,6 +132,7 @@ main(int argc, char **argv)
     g_test_add_func("/base/ini/places", test_places);
     g_test_add_func("/base/ini/bom", test_bom);
     g_test_add_func("/base/ini/errors", test_errors);
+    g_test_add_func("/base/ini/no-text", test_no_text);
     g_test_add_func("/base/ini/line-limit", test_line_limit);
     g_test_add_func("/base/ini/caret", test_caret);
     return g_test_run();

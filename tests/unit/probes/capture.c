@@ -392,7 +392,7 @@ test_write_needs_an_empty_directory(void)
     g_assert_true(kt_capture_write(snapshot, host->root, deep, &made));
 
     g_assert_error(full, KT_ERROR, KT_ERROR_CONFLICT);
-    g_assert_error(denied, KT_ERROR, KT_ERROR_IO);
+    g_assert_error(denied, KT_ERROR, KT_ERROR_ACCESS);
     g_assert_no_error(made);
 }
 

@@ -86,9 +86,10 @@ static void
 test_wrong_usage(void)
 {
     expect_wrong(ARGUMENTS((char *)"plan", (char *)"--nonsense"), "--nonsense");
-    expect_wrong(ARGUMENTS((char *)"plan", (char *)"--jsn"), "did you mean '--json'?");
-    expect_wrong(ARGUMENTS((char *)"plan", (char *)"--json", (char *)"--doman=x"),
-                 "did you mean '--domain'?");
+    expect_wrong(ARGUMENTS((char *)"plan", (char *)"--jsno"),
+                 "there is no option '--jsno'; did you mean '--json'?");
+    expect_wrong(ARGUMENTS((char *)"plan", (char *)"--state-dri=x"),
+                 "'--state-dri'; did you mean '--state-dir'?");
     expect_wrong(ARGUMENTS((char *)"plan", (char *)"-c"), "-c");
     expect_unfit(ARGUMENTS((char *)"plan"), &look, "usage: kvm-tune plan PROFILE");
     expect_unfit(ARGUMENTS((char *)"plan", (char *)"a", (char *)"b"), &look, "'b' is too much");
