@@ -56,7 +56,7 @@ class Names(unittest.TestCase):
         """Applied, told of, rolled back; the passwords too are as they were."""
         before = self.definitions()
         self.tune("apply", self.profile, "--yes")
-        run = str(self.tune("history", "--json").json["runs"][0]["id"])
+        run = str(self.tune("history", "--json").json["runs"][0]["run"])
         self.tune("history", run)
         told = json.dumps(self.tune("history", run, "--json").json)
         for name in NAMES:
