@@ -25,6 +25,7 @@ typedef struct {
     int snapshots;
     int checkpoints;
     json_t *block_jobs;
+    int unanswered;
     const char *agent_os;
     const char *agent_virtio;
 } Stats;
@@ -34,14 +35,14 @@ unpack_stats(const Source *source, json_t *object, Stats *stats, GError **error)
 {
     json_error_t why;
     if (json_unpack_ex(object, &why, 0,
-                       "{s?s, s?I, s?s, s?o, s?{s?s}, s?o, s?o, s?b, s?b, s?o, s?b, s?b, s?o, s?s, s?s}",
+                       "{s?s, s?I, s?s, s?o, s?{s?s}, s?o, s?o, s?b, s?b, s?o, s?b, s?b, s?o, s?b, s?s, s?s}",
                        "state", &stats->state, "pid", &stats->pid, "process", &stats->process, "vcpus",
                        &stats->vcpus, "emulator", "affinity", &stats->emulator, "iothreads",
                        &stats->iothreads, "memory_kib", &stats->memory_kib, "autostart", &stats->autostart,
                        "managed_save", &stats->managed_save, "nic_traffic", &stats->nic_traffic, "snapshots",
                        &stats->snapshots, "checkpoints", &stats->checkpoints, "block_jobs",
-                       &stats->block_jobs, "agent_os", &stats->agent_os, "agent_virtio",
-                       &stats->agent_virtio)) {
+                       &stats->block_jobs, "unanswered", &stats->unanswered, "agent_os", &stats->agent_os,
+                       "agent_virtio", &stats->agent_virtio)) {
         kt_capture_set_error(source->root, source->path, error, "%s", why.text);
         return false;
     }
@@ -222,6 +223,7 @@ fill_active(const Source *source, KtDomain *domain, const Stats *stats, GError *
 {
     kt_domain_fill_threads(domain, source->topology);
     domain->pid = MAX(stats->pid, 0);
+    domain->unanswered = stats->unanswered != 0;
     domain->agent_os = g_strdup(stats->agent_os);
     domain->agent_virtio = g_strdup(stats->agent_virtio);
     if (stats->process)

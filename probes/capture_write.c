@@ -201,6 +201,8 @@ stats_json(const KtDomain *domain, const KtTopology *topology)
     json_object_set_new(stats, "nic_traffic", set_json(domain->nic_traffic));
     if (g_hash_table_size(domain->block_jobs) > 0)
         json_object_set_new(stats, "block_jobs", set_json(domain->block_jobs));
+    if (domain->unanswered)
+        json_object_set_new(stats, "unanswered", json_true());
     set_text(stats, "agent_os", domain->agent_os);
     set_text(stats, "agent_virtio", domain->agent_virtio);
     return stats;

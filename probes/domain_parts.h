@@ -25,20 +25,22 @@ void kt_domains_sort(GPtrArray *domains);
 /** Bulk statistics of all domains, one call. Opaque; NULL-safe lookups. */
 typedef struct KtDomainStats KtDomainStats;
 
-/** Errors: hypervisor. A driver that has no statistics gives empty ones. */
-KtDomainStats *kt_domain_stats_read(virConnectPtr connection, GError **error);
+/** With @vcpus also the times of vCPUs: for those libvirt asks each QEMU's monitor (from 8.9 on), and a
+ * single QEMU that hangs holds up the answer, with NOWAIT too, so where QEMU runs on this host /proc tells
+ * them. Errors: hypervisor. A driver that has no statistics gives empty ones. */
+KtDomainStats *kt_domain_stats_read(virConnectPtr connection, bool vcpus, GError **error);
 void kt_domain_stats_free(KtDomainStats *stats);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(KtDomainStats, kt_domain_stats_free)
 
 /** libvirt's state (virDomainState) of the domain with @uuid, or -1 where it isn't told. */
 int kt_domain_stats_state(const KtDomainStats *stats, const char *uuid);
 
-/** Fills time and delay of vCPUs and the NIC traffic of @domain, whose vCPUs and live definition are there.
- */
+/** Fills the NIC traffic of @domain, and time and delay of its vCPUs where they were asked for; its vCPUs and
+ * live definition are there. */
 void kt_domain_stats_fill(const KtDomainStats *stats, KtDomain *domain);
 
-/** Fills process, memory and affinities of an active domain from QEMU's process @pid. False: it isn't there.
- */
+/** Fills process, memory, affinities and times of an active domain from QEMU's process @pid. False: it isn't
+ * there. */
 bool
 kt_domain_fill_from_process(KtDomain *domain, const KtRoot *root, gint64 pid, const KtTopology *topology);
 

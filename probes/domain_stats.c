@@ -7,6 +7,7 @@
 struct KtDomainStats {
     virDomainStatsRecordPtr *records; /* NULL-terminated, or NULL */
     GHashTable *by_uuid;              /* UUID → virDomainStatsRecordPtr */
+    bool vcpus;                       /* times of vCPUs were asked for */
 };
 
 void
@@ -22,11 +23,12 @@ kt_domain_stats_free(KtDomainStats *stats)
 
 /* The number of records, or -1. */
 static int
-get_records(virConnectPtr connection, virDomainStatsRecordPtr **ret_records)
+get_records(virConnectPtr connection, bool vcpus, virDomainStatsRecordPtr **ret_records)
 {
     /* Not the block, balloon and IOThread groups: those wait for each QEMU's monitor. */
-    const unsigned groups = VIR_DOMAIN_STATS_STATE | VIR_DOMAIN_STATS_VCPU | VIR_DOMAIN_STATS_INTERFACE;
-    /* A guest that hangs doesn't hold up the others. */
+    const unsigned groups =
+        VIR_DOMAIN_STATS_STATE | VIR_DOMAIN_STATS_INTERFACE | (vcpus ? VIR_DOMAIN_STATS_VCPU : 0);
+    /* A guest that already keeps somebody else waiting doesn't hold up the others. */
     int n = virConnectGetAllDomainStats(connection, groups, ret_records,
                                         VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT);
     int code = virGetLastErrorCode();
@@ -36,11 +38,12 @@ get_records(virConnectPtr connection, virDomainStatsRecordPtr **ret_records)
 }
 
 KtDomainStats *
-kt_domain_stats_read(virConnectPtr connection, GError **error)
+kt_domain_stats_read(virConnectPtr connection, bool vcpus, GError **error)
 {
     g_autoptr(KtDomainStats) stats = g_new0(KtDomainStats, 1);
     stats->by_uuid = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    int n = get_records(connection, &stats->records);
+    stats->vcpus = vcpus;
+    int n = get_records(connection, vcpus, &stats->records);
     if (n < 0 && virGetLastErrorCode() == VIR_ERR_NO_SUPPORT)
         return g_steal_pointer(&stats);
     if (n < 0) {
@@ -111,7 +114,7 @@ kt_domain_stats_fill(const KtDomainStats *stats, KtDomain *domain)
     const virDomainStatsRecord *record = g_hash_table_lookup(stats->by_uuid, domain->uuid);
     if (!record)
         return;
-    for (guint i = 0; i < domain->vcpus->len; i++) {
+    for (guint i = 0; stats->vcpus && i < domain->vcpus->len; i++) {
         KtVcpu *vcpu = g_ptr_array_index(domain->vcpus, i);
         vcpu->time_ns = number(record, "vcpu", vcpu->id, "time");
         vcpu->delay_ns = number(record, "vcpu", vcpu->id, "delay");

@@ -39,6 +39,7 @@ kt_domain_fill_from_process(KtDomain *domain, const KtRoot *root, gint64 pid, co
         KtVcpu *vcpu = g_ptr_array_index(domain->vcpus, i);
         const KtCpuset *found = g_hash_table_lookup(threads->vcpus, GUINT_TO_POINTER(vcpu->id));
         set_affinity(&vcpu->affinity, found ? found : threads->all_vcpus, topology);
+        kt_qemu_vcpu_times(root, pid, threads, vcpu->id, &vcpu->time_ns, &vcpu->delay_ns);
     }
     for (guint i = 0; i < domain->iothreads->len; i++) {
         KtIoThread *iothread = g_ptr_array_index(domain->iothreads, i);

@@ -60,6 +60,7 @@ typedef struct {
                                 them. Never NULL */
     GHashTable *block_jobs; /* set of disk targets that a block job was found to be at work on, where that was
                                asked; see kt_domain_disk_is_busy(). Never NULL */
+    bool unanswered;        /* QEMU didn't answer when it was asked for them: it hangs */
     char *agent_os; /* what the agent in the guest says that it runs, for people; NULL = not asked, or none */
     char *agent_virtio; /* the agent's evidence that the guest drives virtio NICs, "" = it has no driver; NULL
                            = not asked, or it doesn't tell */

@@ -95,7 +95,7 @@ look_at_all(Look *look, virConnectPtr connection, GError **error)
            (look->managed_save = list_uuids(connection, VIR_CONNECT_LIST_DOMAINS_MANAGEDSAVE, error)) &&
            (look->snapshots = list_uuids(connection, VIR_CONNECT_LIST_DOMAINS_HAS_SNAPSHOT, error)) &&
            (look->checkpoints = list_checkpointed(connection)) &&
-           (look->stats = kt_domain_stats_read(connection, error));
+           (look->stats = kt_domain_stats_read(connection, !look->processes, error));
 }
 
 static KtDomainState

@@ -5,6 +5,7 @@
 
 #include "probes/guest_agent.h"
 #include "probes/hypervisor.h"
+#include "probes/patience.h"
 #include "probes/snapshot.h"
 
 /* What is asked of single domains, and only when a plan hangs on it. */
@@ -83,15 +84,67 @@ has_disk_to_ask(const KtDomain *domain)
     return false;
 }
 
+/* The disks of one domain, and what libvirt says of them. */
+typedef struct {
+    virDomainPtr handle;
+    GPtrArray *targets; /* char * */
+    GPtrArray *busy;    /* of these, borrowed */
+    bool timed_out;
+} DiskQuestion;
+
 static void
-ask_block_jobs(KtDomain *domain, virDomainPtr handle)
+question_free(gpointer data)
 {
-    for (guint i = 0; i < domain->live->disks->len; i++) {
-        const KtDiskDef *disk = g_ptr_array_index(domain->live->disks, i);
-        virDomainBlockJobInfo job;
-        if (may_have_hidden_job(disk) && virDomainGetBlockJobInfo(handle, disk->target, &job, 0) == 1)
-            g_hash_table_add(domain->block_jobs, g_strdup(disk->target));
+    DiskQuestion *question = data;
+    virDomainFree(question->handle);
+    g_ptr_array_unref(question->targets);
+    g_ptr_array_unref(question->busy);
+    g_free(question);
+}
+
+static DiskQuestion *
+question_new(virDomainPtr handle, const KtDomainDef *def)
+{
+    DiskQuestion *question = g_new0(DiskQuestion, 1);
+    /* Its own reference: it may outlive who asked. */
+    virDomainRef(handle);
+    question->handle = handle;
+    question->targets = g_ptr_array_new_with_free_func(g_free);
+    question->busy = g_ptr_array_new();
+    for (guint i = 0; i < def->disks->len; i++) {
+        const KtDiskDef *disk = g_ptr_array_index(def->disks, i);
+        if (may_have_hidden_job(disk))
+            g_ptr_array_add(question->targets, g_strdup(disk->target));
     }
+    return question;
+}
+
+/* libvirt waits for QEMU also while somebody else waits for that. */
+static void
+ask_disks(gpointer data)
+{
+    DiskQuestion *question = data;
+    for (guint i = 0; i < question->targets->len && !question->timed_out; i++) {
+        virDomainBlockJobInfo job;
+        int found = virDomainGetBlockJobInfo(question->handle, question->targets->pdata[i], &job, 0);
+        if (found == 1)
+            g_ptr_array_add(question->busy, question->targets->pdata[i]);
+        question->timed_out = found < 0 && kt_hypervisor_domain_is_busy();
+    }
+}
+
+static void
+ask_block_jobs(KtDomain *domain, virDomainPtr handle, guint seconds)
+{
+    DiskQuestion *question = question_new(handle, domain->live);
+    if (!kt_patience_run(ask_disks, question, question_free, seconds)) {
+        domain->unanswered = true;
+        return;
+    }
+    for (guint i = 0; i < question->busy->len; i++)
+        g_hash_table_add(domain->block_jobs, g_strdup(question->busy->pdata[i]));
+    domain->unanswered = question->timed_out;
+    question_free(question);
 }
 
 static void
@@ -119,6 +172,8 @@ running_handles(virConnectPtr connection)
 void
 kt_snapshot_ask_block_jobs(KtSnapshot *snapshot, virConnectPtr connection, const GArray *domains)
 {
+    /* One outage of a storage may have hung them all: who comes late is waited for less. */
+    gint64 end = g_get_monotonic_time() + (gint64)2 * KT_BLOCK_JOBS_SECONDS * G_USEC_PER_SEC;
     g_autoptr(GHashTable) handles = NULL;
     for (guint i = 0; i < domains->len; i++) {
         KtDomain *domain = g_ptr_array_index(snapshot->domains, g_array_index(domains, guint, i));
@@ -127,7 +182,8 @@ kt_snapshot_ask_block_jobs(KtSnapshot *snapshot, virConnectPtr connection, const
         if (!handles)
             handles = running_handles(connection);
         virDomainPtr handle = g_hash_table_lookup(handles, domain->uuid);
+        gint64 left = (end - g_get_monotonic_time()) / G_USEC_PER_SEC;
         if (handle)
-            ask_block_jobs(domain, handle);
+            ask_block_jobs(domain, handle, (guint)CLAMP(left, 1, KT_BLOCK_JOBS_SECONDS));
     }
 }

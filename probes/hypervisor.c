@@ -28,6 +28,12 @@ kt_hypervisor_domain_is_gone(void)
 }
 
 bool
+kt_hypervisor_domain_is_busy(void)
+{
+    return virGetLastErrorCode() == VIR_ERR_OPERATION_TIMEOUT;
+}
+
+bool
 kt_hypervisor_is_local(const char *uri)
 {
     g_autofree char *scheme = NULL, *host = NULL;

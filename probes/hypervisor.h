@@ -19,6 +19,10 @@ void kt_hypervisor_set_error(GError **error, const char *format, ...) G_GNUC_PRI
 /** Whether libvirt's last error says that the domain is no longer there. */
 bool kt_hypervisor_domain_is_gone(void);
 
+/** Whether libvirt's last error says that the domain was busy for too long with what somebody else asked of
+ * it: its QEMU doesn't answer. Then nothing of the call was done. */
+bool kt_hypervisor_domain_is_busy(void);
+
 /**
  * Whether the hypervisor at @uri runs on this host: no host in it, and no transport but the local socket. The
  * test driver's domains run nowhere: false. https://libvirt.org/uri.html

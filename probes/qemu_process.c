@@ -128,15 +128,16 @@ thread_affinity(const KtRoot *root, gint64 pid, const char *tid)
 
 /* Puts a thread's CPUs where its name says that they belong. */
 static void
-note_thread(KtQemuThreads *threads, const char *name, bool is_main, KtCpuset *affinity)
+note_thread(KtQemuThreads *threads, const char *name, gint64 tid, bool is_main, KtCpuset *affinity)
 {
     guint id;
     int end = 0;
     if (is_main)
         threads->main = affinity;
-    else if (sscanf(name, "CPU %u/%n", &id, &end) == 1 && end > 0)
+    else if (sscanf(name, "CPU %u/%n", &id, &end) == 1 && end > 0) {
         g_hash_table_replace(threads->vcpus, GUINT_TO_POINTER(id), affinity);
-    else if (sscanf(name, "IO iothread%u%n", &id, &end) == 1 && name[end] == '\0')
+        g_hash_table_replace(threads->vcpu_tids, GUINT_TO_POINTER(id), GUINT_TO_POINTER((guint)tid));
+    } else if (sscanf(name, "IO iothread%u%n", &id, &end) == 1 && name[end] == '\0')
         g_hash_table_replace(threads->iothreads, GUINT_TO_POINTER(id), affinity);
     else if (g_str_has_prefix(name, "ALL CPUs/") && !threads->all_vcpus)
         threads->all_vcpus = affinity;
@@ -155,7 +156,7 @@ read_thread(KtQemuThreads *threads, const KtRoot *root, gint64 pid, const char *
         return;
     KtCpuset *affinity = thread_affinity(root, pid, tid);
     if (affinity)
-        note_thread(threads, name, number == pid, affinity);
+        note_thread(threads, name, number, number == pid, affinity);
 }
 
 static void
@@ -174,6 +175,7 @@ kt_qemu_threads_read(const KtRoot *root, gint64 pid)
     g_autoptr(KtQemuThreads) threads = g_new0(KtQemuThreads, 1);
     threads->vcpus = g_hash_table_new_full(NULL, NULL, NULL, free_set);
     threads->iothreads = g_hash_table_new_full(NULL, NULL, NULL, free_set);
+    threads->vcpu_tids = g_hash_table_new(NULL, NULL);
     for (char **tid = tids; *tid; tid++)
         read_thread(threads, root, pid, *tid);
     return threads->main ? g_steal_pointer(&threads) : NULL;
@@ -188,7 +190,20 @@ kt_qemu_threads_free(KtQemuThreads *threads)
     kt_cpuset_free(threads->all_vcpus);
     g_hash_table_unref(threads->vcpus);
     g_hash_table_unref(threads->iothreads);
+    g_hash_table_unref(threads->vcpu_tids);
     g_free(threads);
+}
+
+void
+kt_qemu_vcpu_times(const KtRoot *root, gint64 pid, const KtQemuThreads *threads, guint id,
+                   gint64 *ret_time_ns, gint64 *ret_delay_ns)
+{
+    guint tid = GPOINTER_TO_UINT(g_hash_table_lookup(threads->vcpu_tids, GUINT_TO_POINTER(id)));
+    g_autofree char *path = g_strdup_printf("proc/%" G_GINT64_FORMAT "/task/%u/schedstat", pid, tid);
+    g_autofree char *text = NULL;
+    if (tid == 0 || !kt_root_read(root, path, &text, NULL) || !text ||
+        sscanf(text, "%" G_GINT64_FORMAT " %" G_GINT64_FORMAT, ret_time_ns, ret_delay_ns) != 2)
+        *ret_time_ns = *ret_delay_ns = KT_ABSENT;
 }
 
 char *

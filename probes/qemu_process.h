@@ -32,12 +32,18 @@ typedef struct {
     KtCpuset *all_vcpus;   /* the one thread of all vCPUs ("ALL CPUs/TCG"), or NULL */
     GHashTable *vcpus;     /* vCPU id → KtCpuset */
     GHashTable *iothreads; /* IOThread id → KtCpuset */
+    GHashTable *vcpu_tids; /* vCPU id → the thread's number */
 } KtQemuThreads;
 
 /** NULL when the process has gone, or its threads can't be read. */
 KtQemuThreads *kt_qemu_threads_read(const KtRoot *root, gint64 pid);
 void kt_qemu_threads_free(KtQemuThreads *threads);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(KtQemuThreads, kt_qemu_threads_free)
+
+/** How long the thread of vCPU @id has run, and how long it has waited for a CPU, ns; KT_ABSENT where that
+ * isn't known. Documentation/scheduler/sched-stats.rst, /proc/PID/schedstat */
+void kt_qemu_vcpu_times(const KtRoot *root, gint64 pid, const KtQemuThreads *threads, guint id,
+                        gint64 *ret_time_ns, gint64 *ret_delay_ns);
 
 /** "PID:START", where START (clock ticks since boot) tells a process from a later one with the same number;
  * NULL when it has gone. proc(5), /proc/PID/stat. Owned. */

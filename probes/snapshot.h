@@ -59,7 +59,10 @@ void kt_snapshot_ask_guest_os(KtSnapshot *snapshot, const GArray *domains);
 void kt_snapshot_ask_agents(KtSnapshot *snapshot, virConnectPtr connection, const GArray *domains);
 
 /** Asks which disks of these domains (indices), as far as they run, a pull or commit is at work on: a call
- * for each that has, or may have, an image below its own. Fills their block_jobs. Backups are not found. */
+ * for each that has, or may have, an image below its own. A QEMU that hangs keeps it waiting for
+ * KT_BLOCK_JOBS_SECONDS, many together not much longer. Fills their block_jobs and unanswered. Backups are
+ * not found. */
+#define KT_BLOCK_JOBS_SECONDS 10
 void kt_snapshot_ask_block_jobs(KtSnapshot *snapshot, virConnectPtr connection, const GArray *domains);
 
 /** Asks libvirt whether its QEMU has io_uring: one call, that a read-only connection doesn't allow. */

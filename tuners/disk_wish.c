@@ -103,6 +103,13 @@ kt_disk_may_change(const KtDiskWish *wish)
                        disk->type, wish->value->setting->key);
         return false;
     }
+    if (wish->guest->unanswered) {
+        kt_plan_refuse(
+            wish->plan, (gint)wish->domain, wish->value, wish->item,
+            "QEMU doesn't answer libvirt, so nobody can tell whether a block job is at work on this disk; "
+            "see what it waits for (virsh domstate --reason, virsh domblkerror), plan again when it answers");
+        return false;
+    }
     if (disk->mirror || kt_domain_disk_is_busy(wish->guest, disk->target)) {
         kt_plan_refuse(wish->plan, (gint)wish->domain, wish->value, wish->item,
                        "a block job is at work on this disk right now; plan again when it has ended");

@@ -136,10 +136,19 @@ perform(const KtTarget *target, KtJournalStep *step, GError **error)
         g_set_error(error, KT_ERROR, KT_ERROR_CONFLICT, "domain %s: is no longer there", step->domain_name);
         return false;
     }
+    bool began = false;
     for (guint i = 0; i < step->actions->len; i++) {
         const KtJournalAction *action = g_ptr_array_index(step->actions, i);
-        if (kt_step_performs(action) && !pin_action(domain, step, action, error))
+        g_autoptr(GError) failure = NULL;
+        if (!kt_step_performs(action))
+            continue;
+        if (!pin_action(domain, step, action, &failure)) {
+            if (!began && kt_hypervisor_domain_is_busy())
+                failure->code = KT_ERROR_CONFLICT;
+            g_propagate_error(error, g_steal_pointer(&failure));
             return false;
+        }
+        began = true;
     }
     return true;
 }

@@ -133,8 +133,12 @@ perform(const KtTarget *target, KtJournalStep *step, GError **error)
     }
     if (set_shares(weight.domain, weight.shares))
         return true;
-    kt_hypervisor_set_error(error, "domain %s: CPU weight '%s' cannot be set", step->domain_name,
+    g_autoptr(GError) failure = NULL;
+    kt_hypervisor_set_error(&failure, "domain %s: CPU weight '%s' cannot be set", step->domain_name,
                             weight.action->to);
+    if (kt_hypervisor_domain_is_busy())
+        failure->code = KT_ERROR_CONFLICT;
+    g_propagate_error(error, g_steal_pointer(&failure));
     return false;
 }
 

@@ -4,7 +4,7 @@
 #include "agent/verbs/verb.h"
 #include "base/error.h"
 #include "probes/capture.h"
-#include "probes/hypervisor.h"
+#include "probes/connection.h"
 
 #define SYSTEM_URI "qemu:///system"
 
@@ -37,21 +37,11 @@ uri_of(const KtOptions *options)
 virConnectPtr
 kt_connect(const KtOptions *options, KtHostNeed need, GError **error)
 {
-    const char *uri = uri_of(options);
-    /* Definitions with their secrets, which are needed to define them again, come only over this one. */
-    virConnectPtr connection = virConnectOpenAuth(uri, virConnectAuthPtrDefault, 0);
-    if (connection)
-        return connection;
-    g_autoptr(GError) why = NULL;
-    kt_hypervisor_set_error(&why, "libvirt at %s doesn't answer", uri ? uri : SYSTEM_URI);
-    if (need != KT_HOST_WRITE)
-        connection = virConnectOpenReadOnly(uri);
-    if (connection) {
-        g_info("%s; reading only", why->message);
-        return connection;
-    }
-    g_propagate_error(error, g_steal_pointer(&why));
-    return NULL;
+    g_autofree char *refusal = NULL;
+    virConnectPtr connection = kt_connection_open(uri_of(options), need != KT_HOST_WRITE, &refusal, error);
+    if (refusal)
+        g_info("%s; reading only", refusal);
+    return connection;
 }
 
 static bool

@@ -87,7 +87,7 @@ found_block_jobs(const KtHost *host, const KtPlan *plan)
     kt_snapshot_ask_block_jobs(host->snapshot, host->connection, domains);
     for (guint i = 0; i < domains->len; i++) {
         const KtDomain *domain = host->snapshot->domains->pdata[g_array_index(domains, guint, i)];
-        if (g_hash_table_size(domain->block_jobs) > 0)
+        if (g_hash_table_size(domain->block_jobs) > 0 || domain->unanswered)
             return true;
     }
     return false;

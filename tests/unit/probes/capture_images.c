@@ -17,7 +17,7 @@ static const FakeFile whole[] = {
      "{\"images\":{\"/x/a\":" IMAGE ",\"/dev/b\":{\"block_device\":true}},\"no_io_uring\":\"none\"}"},
     {"domains/d.xml", "<domain type='kvm'><name>d</name></domain>"},
     {"domains/d.stats.json", "{\"snapshots\":true,\"checkpoints\":true,\"block_jobs\":[\"vda\"],"
-                             "\"agent_os\":\"Debian\",\"agent_virtio\":\"it says so\"}"},
+                             "\"unanswered\":true,\"agent_os\":\"Debian\",\"agent_virtio\":\"it says so\"}"},
     {"domains/e.xml", "<domain type='kvm'><name>e</name></domain>"},
     {NULL, NULL},
 };
@@ -57,7 +57,7 @@ assert_whole(const KtSnapshot *snapshot)
     g_assert_cmpstr(snapshot->no_io_uring, ==, "none");
     const KtDomain *domain = kt_snapshot_find_domain(snapshot, "d");
     g_assert_true(domain->has_snapshots && domain->has_checkpoints);
-    g_assert_true(g_hash_table_contains(domain->block_jobs, "vda"));
+    g_assert_true(g_hash_table_contains(domain->block_jobs, "vda") && domain->unanswered);
     g_assert_cmpstr(domain->agent_os, ==, "Debian");
     g_assert_cmpstr(domain->agent_virtio, ==, "it says so");
     const KtDomain *other = kt_snapshot_find_domain(snapshot, "e");

@@ -99,6 +99,33 @@ test_threads(void)
 }
 
 static void
+test_vcpu_times(void)
+{
+    static const FakeFile files[] = {
+        {"proc/10/task/10/comm", "qemu\n"},
+        {"proc/10/task/10/status", "Cpus_allowed_list:\t0-3\n"},
+        {"proc/10/task/11/comm", "CPU 0/KVM\n"},
+        {"proc/10/task/11/status", "Cpus_allowed_list:\t1\n"},
+        {"proc/10/task/11/schedstat", "123456789012 4567 89\n"},
+        {"proc/10/task/12/comm", "CPU 1/KVM\n"},
+        {"proc/10/task/12/status", "Cpus_allowed_list:\t1\n"}, /* a kernel without CONFIG_SCHED_INFO */
+        {NULL, NULL},
+    };
+    g_autoptr(FakeHost) host = fake_host_new(files);
+    g_autoptr(KtQemuThreads) threads = kt_qemu_threads_read(host->root, 10);
+    gint64 time, delay;
+
+    kt_qemu_vcpu_times(host->root, 10, threads, 0, &time, &delay);
+    g_assert_cmpint(time, ==, 123456789012);
+    g_assert_cmpint(delay, ==, 4567);
+    kt_qemu_vcpu_times(host->root, 10, threads, 1, &time, &delay);
+    g_assert_cmpint(time, ==, KT_ABSENT);
+    g_assert_cmpint(delay, ==, KT_ABSENT);
+    kt_qemu_vcpu_times(host->root, 10, threads, 7, &time, &delay);
+    g_assert_cmpint(time, ==, KT_ABSENT);
+}
+
+static void
 test_one_thread_for_all_vcpus(void)
 {
     static const FakeFile files[] = {
@@ -190,6 +217,7 @@ main(int argc, char **argv)
     g_test_add_func("/qemu-process/impostor", test_impostor_is_not_believed);
     g_test_add_func("/qemu-process/no-proc", test_no_proc);
     g_test_add_func("/qemu-process/threads", test_threads);
+    g_test_add_func("/qemu-process/vcpu-times", test_vcpu_times);
     g_test_add_func("/qemu-process/one-thread", test_one_thread_for_all_vcpus);
     g_test_add_func("/qemu-process/identity", test_identity);
     g_test_add_func("/qemu-process/memory", test_memory);

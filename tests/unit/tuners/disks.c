@@ -198,6 +198,19 @@ test_block_job_that_was_asked(void)
 }
 
 static void
+test_hanging_qemu(void)
+{
+    g_autoptr(Scene) scene = guest_with(DISK("vda", "", ""));
+    KtDomain *domain = scene->snapshot->domains->pdata[0];
+    domain->unanswered = true;
+
+    scene_plan(scene, "[domain d]\ndisk.cache = writeback\n");
+
+    g_assert_cmpuint(scene->plan->actions->len, ==, 0);
+    scene_expect_refused(scene, "d", "disk.cache", "disk vda", "doesn't answer libvirt");
+}
+
+static void
 add_chain(Scene *scene, const char *below, const char *ends)
 {
     KtImage *image = g_new0(KtImage, 1);
@@ -334,6 +347,7 @@ main(int argc, char **argv)
     g_test_add_func("/disks/shared-is-direct", test_shared_disk_is_direct);
     g_test_add_func("/disks/block-job", test_block_job);
     g_test_add_func("/disks/block-job-asked", test_block_job_that_was_asked);
+    g_test_add_func("/disks/hanging-qemu", test_hanging_qemu);
     g_test_add_func("/disks/chain", test_chain);
     g_test_add_func("/disks/vhostuser", test_vhostuser_disk);
     g_test_add_func("/disks/write-cache-class", test_write_cache_class);
