@@ -1,10 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "probes/hypervisor.h"
 
+#include <errno.h>
 #include <libvirt/virterror.h>
 #include <string.h>
 
 #include "base/error.h"
+
+/* Of libvirtd's word, and of the kernel's about its socket: then int1 is the errno. */
+static bool
+last_error_is_refusal(void)
+{
+    virErrorPtr last = virGetLastError();
+    int code = last ? last->code : VIR_ERR_OK;
+    return code == VIR_ERR_OPERATION_DENIED || code == VIR_ERR_ACCESS_DENIED || code == VIR_ERR_AUTH_FAILED ||
+           code == VIR_ERR_AUTH_CANCELLED ||
+           (code == VIR_ERR_SYSTEM_ERROR && (last->int1 == EACCES || last->int1 == EPERM));
+}
 
 void
 kt_hypervisor_set_error(GError **error, const char *format, ...)
@@ -14,9 +26,7 @@ kt_hypervisor_set_error(GError **error, const char *format, ...)
     g_autofree char *message = g_strdup_vprintf(format, args);
     va_end(args);
 
-    int code = virGetLastErrorCode();
-    bool denied = code == VIR_ERR_OPERATION_DENIED || code == VIR_ERR_ACCESS_DENIED ||
-                  code == VIR_ERR_AUTH_FAILED || code == VIR_ERR_AUTH_CANCELLED;
+    bool denied = last_error_is_refusal();
     g_set_error(error, KT_ERROR, denied ? KT_ERROR_ACCESS : KT_ERROR_HYPERVISOR, "%s: %s", message,
                 virGetLastErrorMessage());
 }
