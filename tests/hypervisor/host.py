@@ -5,8 +5,11 @@ import fcntl
 import glob
 import json
 import os
+import pty
 import re
+import select
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -108,6 +111,11 @@ class Result:
     def __init__(self, process):
         self.code, self.out, self.err = process.returncode, process.stdout, process.stderr
 
+    @property
+    def said(self):
+        """Everything on one line, so that words can be looked for wherever it was wrapped."""
+        return " ".join((self.out + self.err).split())
+
     def __str__(self):
         return f"exit {self.code}\n{self.out}{self.err}"
 
@@ -159,6 +167,21 @@ class Host:
 
     def virsh(self, *arguments):
         return self._hypervisor("virsh", *arguments).stdout.strip()
+
+    # --- its libvirtd ---
+
+    def libvirtd(self):
+        return int(read(os.path.join(self.directory, "pid")))
+
+    def kill_libvirtd(self):
+        """Guests go on running; start_libvirtd() finds them."""
+        pid = self.libvirtd()
+        os.kill(pid, signal.SIGKILL)
+        if not wait_for(lambda: not os.path.exists(f"/proc/{pid}/exe") or " Z " in read(f"/proc/{pid}/stat")):
+            raise RuntimeError("libvirtd doesn't end")
+
+    def start_libvirtd(self):
+        self._hypervisor("start")
 
     # --- guests ---
 
@@ -257,9 +280,44 @@ class Host:
         return path
 
     def command(self, *arguments):
-        return [self.kvm_tune, *arguments, "-c", self.uri, "--state-dir", self.state]
+        return [self.kvm_tune, "-c", self.uri, "--state-dir", self.state, *arguments]
 
     def tune(self, *arguments, before=(), environment=None):
         """Runs kvm-tune; `before`: a program to run it under."""
         return Result(subprocess.run([*before, *self.command(*arguments)], capture_output=True, text=True, check=False,
                                      timeout=180, env=os.environ | (environment or {}), stdin=subprocess.DEVNULL))
+
+    def tune_asked(self, *arguments, meanwhile, answer="y"):
+        """Runs kvm-tune on a terminal, and when it asks does `meanwhile` before it answers."""
+        terminal, slave = pty.openpty()
+        with subprocess.Popen(self.command(*arguments), stdin=slave, stdout=slave, stderr=slave, close_fds=True,
+                              start_new_session=True) as process:
+            os.close(slave)
+            try:
+                said = read_until(terminal, b"[y/N] ", 60)
+                meanwhile()
+                os.write(terminal, f"{answer}\n".encode())
+                said += read_until(terminal, None, 180)
+            finally:
+                process.kill()
+                os.close(terminal)
+        return Result(subprocess.CompletedProcess(arguments, process.returncode, said.decode(), ""))
+
+
+def read_until(terminal, word, seconds):
+    """What comes until it ends with `word`; None: until whoever writes has ended."""
+    said = b""
+    deadline = time.monotonic() + seconds
+    while word is None or not said.endswith(word):
+        if not select.select([terminal], [], [], max(0, deadline - time.monotonic()))[0]:
+            raise RuntimeError(f"says nothing more: {said.decode()}")
+        try:
+            part = os.read(terminal, 65536)
+        except OSError:
+            part = b""  # the other end is closed
+        if not part and word is None:
+            return said
+        if not part:
+            raise RuntimeError(f"has ended: {said.decode()}")
+        said += part
+    return said
