@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+
 #include "tests/unit/agent/exec/exec_scene.h"
 
 #define POOL "sys/devices/system/node/node0/hugepages/hugepages-2048kB/"
@@ -60,6 +62,30 @@ test_pool_without_surplus(void)
     assert_state(without, "3", "5", KT_STEP_IS_GONE);
 }
 
+/* Whatever the kernel says: it is named with the file and the value, and the write before it goes back. */
+static void
+test_refused(void)
+{
+    static const int errnums[] = {EINVAL, EBUSY, ENOMEM, EROFS, EPERM};
+    for (guint i = 0; i < G_N_ELEMENTS(errnums); i++) {
+        g_autoptr(ExecScene) scene =
+            exec_scene_new((FakeFile[]){{KSM_RUN, "0"}, {THP_ENABLED, "madvise"}, {NULL, NULL}});
+        plan_file(scene, KSM_RUN, "0", "1");
+        plan_file(scene, THP_ENABLED, "madvise", "never");
+        kt_root_fail_writes(scene->host->root, THP_ENABLED, errnums[i]);
+
+        g_autoptr(KtReport) report = apply(scene);
+
+        g_assert_true(report->failed);
+        g_assert_false(report->partial);
+        assert_message(report, 1, THP_ENABLED);
+        assert_message(report, 1, "'never'");
+        assert_message(report, 1, g_strerror(errnums[i]));
+        assert_file(scene, KSM_RUN, "0");
+        g_assert_cmpuint(runs_to_undo(scene), ==, 0);
+    }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -67,5 +93,6 @@ main(int argc, char **argv)
     g_test_add_func("/step-sysfs/pool", test_pool);
     g_test_add_func("/step-sysfs/pool/surplus", test_pool_with_surplus);
     g_test_add_func("/step-sysfs/pool/no-surplus", test_pool_without_surplus);
+    g_test_add_func("/step-sysfs/refused", test_refused);
     return g_test_run();
 }
