@@ -119,7 +119,8 @@ typedef struct {
     gint64 finished_usec; /* 0 = never finished: it was killed */
     bool undone;          /* a rollback has undone it, and nothing of it is left to undo */
     guint n_actions;
-    guint n_to_undo;  /* steps that still have something to undo: with finished_usec 0 the run is half done */
+    guint n_to_undo;  /* steps that still have something to undo, of a rollback that never finished those of
+                       * the  runs that it was undoing: with finished_usec 0 the run is half done */
     GPtrArray *steps; /* KtJournalStep, where they were asked for */
 } KtJournalRun;
 

@@ -100,7 +100,8 @@ read_steps(KtJournal *journal, KtJournalRun *run, GError **error)
 #define RUN_COLUMNS                                                                                          \
     "SELECT id, verb, profile, started_usec, finished_usec,"                                                 \
     " (SELECT COUNT(*) FROM actions WHERE run = runs.id),"                                                   \
-    " (SELECT COUNT(*) FROM steps WHERE run = runs.id AND to_undo),"                                         \
+    " (SELECT COUNT(*) FROM steps WHERE to_undo AND (run = runs.id OR (runs.finished_usec = 0 AND run IN"    \
+    "  (SELECT undoes_run FROM steps AS undo WHERE undo.run = runs.id)))),"                                  \
     " EXISTS (SELECT 1 FROM steps WHERE undoes_run = runs.id) FROM runs "
 
 static KtJournalRun *

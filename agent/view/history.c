@@ -33,6 +33,12 @@ kt_view_unfinished(const KtJournalRun *run, bool locked)
     g_autofree char *name = g_strdup_printf("run %" G_GINT64_FORMAT " (%s%s%s)", run->id, run->verb,
                                             *profile ? " " : "", profile);
     g_autofree char *count = kt_count(run->n_to_undo, "step", "steps");
+    if (g_strcmp0(run->verb, "rollback") == 0)
+        return g_strdup_printf("%s %s with %s left: 'kvm-tune rollback' goes on with it", name,
+                               locked
+                                   ? "was interrupted"
+                                   : "isn't at its end: unless it is at work right now, it was interrupted",
+                               count);
     if (locked)
         return g_strdup_printf("%s was interrupted after it had begun %s: 'kvm-tune rollback' undoes it",
                                name, count);

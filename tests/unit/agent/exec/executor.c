@@ -345,12 +345,16 @@ test_killed_rollback_goes_on(void)
     fake_host_write(scene->host, KSM_RUN, "0\n");
     exec_scene_restart(scene);
 
-    /* then the next one finds it so */
+    /* then it is told as one that has something left, and the next one finds it so */
+    g_autoptr(KtJournalRun) killed = kt_journal_run(scene->journal, run, NULL);
+    g_assert_cmpuint(killed->n_to_undo, ==, 1);
     g_assert_cmpuint(runs_to_undo(scene), ==, 1);
     g_autoptr(KtReport) report = rollback(scene);
     assert_result(report, 0, KT_RESULT_UNDONE);
     g_assert_false(report->partial);
     g_assert_cmpuint(runs_to_undo(scene), ==, 0);
+    g_autoptr(KtJournalRun) settled = kt_journal_run(scene->journal, run, NULL);
+    g_assert_cmpuint(settled->n_to_undo, ==, 0);
 }
 
 static void

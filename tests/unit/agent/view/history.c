@@ -74,6 +74,21 @@ test_table(void)
 }
 
 static void
+test_unfinished_rollback(void)
+{
+    g_autoptr(KtJournalRun) run = run_new(10, "rollback", NULL);
+    run->finished_usec = 0;
+    run->n_to_undo = 3;
+
+    g_autofree char *told = kt_view_unfinished(run, true);
+
+    g_assert_cmpstr(
+        told, ==, "run 10 (rollback) was interrupted with 3 steps left: 'kvm-tune rollback' goes on with it");
+    run->n_to_undo = 0;
+    g_assert_null(kt_view_unfinished(run, true));
+}
+
+static void
 test_no_runs(void)
 {
     g_autoptr(GPtrArray) runs = g_ptr_array_new();
@@ -157,6 +172,7 @@ main(int argc, char **argv)
     g_test_add_func("/view/history/states", test_states);
     g_test_add_func("/view/history/unfinished", test_unfinished_is_said_with_the_way_out);
     g_test_add_func("/view/history/table", test_table);
+    g_test_add_func("/view/history/unfinished-rollback", test_unfinished_rollback);
     g_test_add_func("/view/history/none", test_no_runs);
     g_test_add_func("/view/history/run", test_one_run);
     g_test_add_func("/view/history/json", test_json);
