@@ -3,6 +3,14 @@
 #include "agent/exec/journal_records.h"
 #include "base/error.h"
 
+/** A text that is only told: a row that lacks it can still be undone. */
+static char *
+told_text(sqlite3_stmt *row, int column)
+{
+    char *text = kt_statement_text(row, column);
+    return text ? text : g_strdup("");
+}
+
 static KtJournalAction *
 read_action(sqlite3_stmt *row)
 {
@@ -12,10 +20,10 @@ read_action(sqlite3_stmt *row)
     action->item = kt_statement_text(row, 2);
     action->from = kt_statement_text(row, 3);
     action->to = kt_statement_text(row, 4);
-    action->when = kt_statement_text(row, 5);
-    action->risk = kt_statement_text(row, 6);
-    action->reason = kt_statement_text(row, 7);
-    action->source = kt_statement_text(row, 8);
+    action->when = told_text(row, 5);
+    action->risk = told_text(row, 6);
+    action->reason = told_text(row, 7);
+    action->source = told_text(row, 8);
     action->field = sqlite3_column_int64(row, 9);
     return action;
 }

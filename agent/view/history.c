@@ -30,8 +30,9 @@ kt_view_unfinished(const KtJournalRun *run, bool locked)
     if (!is_unfinished(run))
         return NULL;
     g_autofree char *profile = run->profile ? kt_printable(run->profile) : g_strdup("");
-    g_autofree char *name = g_strdup_printf("run %" G_GINT64_FORMAT " (%s%s%s)", run->id, run->verb,
-                                            *profile ? " " : "", profile);
+    g_autofree char *verb = kt_printable(run->verb);
+    g_autofree char *name =
+        g_strdup_printf("run %" G_GINT64_FORMAT " (%s%s%s)", run->id, verb, *profile ? " " : "", profile);
     g_autofree char *count = kt_count(run->n_to_undo, "step", "steps");
     if (g_strcmp0(run->verb, "rollback") == 0)
         return g_strdup_printf("%s %s with %s left: 'kvm-tune rollback' goes on with it", name,
@@ -47,11 +48,12 @@ kt_view_unfinished(const KtJournalRun *run, bool locked)
                            name, count);
 }
 
+/* A damaged journal may have times that no calendar has. */
 static char *
 local_time(gint64 usec)
 {
     g_autoptr(GDateTime) time = g_date_time_new_from_unix_local(usec / G_USEC_PER_SEC);
-    return g_date_time_format(time, "%Y-%m-%d %H:%M:%S");
+    return time ? g_date_time_format(time, "%Y-%m-%d %H:%M:%S") : g_strdup("at no known time");
 }
 
 static KtInk
@@ -66,10 +68,11 @@ static void
 print_run_row(GString *out, const KtStyle *style, const KtJournalRun *run, guint profile_width)
 {
     g_autofree char *time = local_time(run->started_usec);
+    g_autofree char *verb = kt_printable(run->verb);
     g_autofree char *profile = kt_printable(run->profile ? run->profile : "");
     g_autofree char *shown = kt_shorten(style, profile, profile_width);
     g_string_append_printf(out, "%4" G_GINT64_FORMAT "  %s  ", run->id, time);
-    kt_pad(out, style, KT_INK_PLAIN, run->verb, 10);
+    kt_pad(out, style, KT_INK_PLAIN, verb, 10);
     kt_pad(out, style, KT_INK_PLAIN, shown, profile_width + 2);
     g_string_append_printf(out, "%7u  ", run->n_actions);
     kt_ink(out, style, state_ink(run), "%s", kt_view_run_state(run));
@@ -103,8 +106,9 @@ kt_view_run(GString *out, const KtStyle *style, const KtJournalRun *run)
     g_autofree char *time = local_time(run->started_usec);
     g_autofree char *count = kt_count(run->n_actions, "change", "changes");
     g_autofree char *profile = run->profile ? kt_printable(run->profile) : g_strdup("");
+    g_autofree char *verb = kt_printable(run->verb);
     kt_ink(out, style, KT_INK_HEADING, "run %" G_GINT64_FORMAT, run->id);
-    g_string_append_printf(out, ": %s%s%s, %s, %s, ", run->verb, *profile ? " " : "", profile, time, count);
+    g_string_append_printf(out, ": %s%s%s, %s, %s, ", verb, *profile ? " " : "", profile, time, count);
     kt_ink(out, style, state_ink(run), "%s", kt_view_run_state(run));
     g_string_append_c(out, '\n');
     bool rollback = g_strcmp0(run->verb, "rollback") == 0;

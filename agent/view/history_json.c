@@ -10,8 +10,8 @@ time_json(gint64 usec)
     if (usec == 0)
         return json_null();
     g_autoptr(GDateTime) time = g_date_time_new_from_unix_utc(usec / G_USEC_PER_SEC);
-    g_autofree char *text = g_date_time_format_iso8601(time);
-    return json_string(text);
+    g_autofree char *text = time ? g_date_time_format_iso8601(time) : NULL;
+    return text ? json_string(text) : json_null();
 }
 
 static json_t *

@@ -45,10 +45,14 @@ guint
 kt_columns(const char *text)
 {
     guint columns = 0;
-    for (const char *p = text; *p; p = g_utf8_next_char(p)) {
-        gunichar c = g_utf8_get_char(p);
-        if (!g_unichar_iszerowidth(c))
+    for (const char *p = text; *p;) {
+        gunichar c = g_utf8_get_char_validated(p, -1);
+        bool valid = c != (gunichar)-1 && c != (gunichar)-2;
+        if (!valid)
+            columns += strlen("\\xNN"); /* as kt_printable() shows it */
+        else if (!g_unichar_iszerowidth(c))
             columns += g_unichar_iswide(c) ? 2 : 1;
+        p = valid ? g_utf8_next_char(p) : p + 1;
     }
     return columns;
 }

@@ -47,6 +47,9 @@ test_columns_are_not_bytes(void)
     g_assert_cmpuint(kt_columns("→ ·"), ==, 3);
     g_assert_cmpuint(kt_columns("漢字"), ==, 4);
     g_assert_cmpuint(kt_columns("e\xcc\x81"), ==, 1);
+    /* What is no UTF-8 is shown escaped; a character that is cut off must not lead past the end. */
+    g_assert_cmpuint(kt_columns("a\xff"), ==, 5);
+    g_assert_cmpuint(kt_columns("\xf0\x9f"), ==, 8);
 }
 
 static void
