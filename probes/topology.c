@@ -109,8 +109,13 @@ read_isolated(KtTopology *topology, const KtRoot *root, GError **error)
 }
 
 static bool
-set_xml(KtTopology *topology, const char *xml, const char *origin, GError **error)
+set_xml(KtTopology *topology, const char *text, const char *origin, GError **error)
 {
+    g_autofree char *xml = kt_topology_xml_check(text, error);
+    if (!xml) {
+        g_prefix_error(error, "%s: ", origin);
+        return false;
+    }
     /* The size counts the final NUL. */
     if (hwloc_topology_set_xmlbuffer(topology->hwloc, xml, (int)strlen(xml) + 1)) {
         g_set_error(error, KT_ERROR, KT_ERROR_PARSE, "%s: this is no topology in hwloc's XML", origin);
