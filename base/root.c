@@ -69,6 +69,29 @@ kt_root_describe(const KtRoot *root, const char *path)
     return g_strconcat(root->live ? "" : root->directory, "/", path, NULL);
 }
 
+/* The same without openat2, one name after the other: no link is followed at all. */
+static int
+open_step_by_step(int root, const char *path, int flags)
+{
+    g_auto(GStrv) names = g_strsplit(path, "/", -1);
+    int at = root;
+    for (char **name = names; *name; name++) {
+        bool last = name[1] == NULL;
+        int fd = g_str_equal(*name, "..")
+                     ? -1
+                     : openat(at, *name, (last ? flags : O_PATH | O_DIRECTORY) | O_NOFOLLOW | O_CLOEXEC);
+        int errnum = g_str_equal(*name, "..") ? EXDEV : errno;
+        if (at != root)
+            close(at);
+        errno = errnum;
+        if (fd < 0 || last)
+            return fd;
+        at = fd;
+    }
+    errno = EINVAL;
+    return -1;
+}
+
 /* Below the live root links are followed as everywhere (/sys is full of them); a capture may come from a
  * stranger, so nothing in it may lead outside (openat2, Linux 5.6). */
 static int
@@ -84,7 +107,9 @@ open_below(const KtRoot *root, const char *path, int flags)
         .flags = (guint64)(flags | O_CLOEXEC),
         .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
     };
-    return (int)syscall(SYS_openat2, root->fd, path, &how, sizeof how);
+    int fd = (int)syscall(SYS_openat2, root->fd, path, &how, sizeof how);
+    /* An older kernel, or a sandbox or valgrind that doesn't know the call. */
+    return fd < 0 && errno == ENOSYS ? open_step_by_step(root->fd, path, flags) : fd;
 }
 
 /* Files of a feature that was switched off at boot are there, and say so when they are read (psi=0). */

@@ -2,7 +2,12 @@
 #include "base/root.h"
 
 #include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -126,6 +131,46 @@ test_nothing_outside(void)
     g_assert_false(kt_root_read(host->root, "/etc/passwd", &text, NULL));
 }
 
+/* From here on this process has no openat2, like an older kernel's. */
+static void
+lose_openat2(void)
+{
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat2, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {.len = G_N_ELEMENTS(code), .filter = code};
+    g_assert_cmpint(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), ==, 0);
+    g_assert_cmpint(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), ==, 0);
+}
+
+static void
+test_without_openat2(void)
+{
+    if (!g_test_subprocess()) {
+        g_test_trap_subprocess(NULL, 0, 0);
+        g_test_trap_assert_passed();
+        return;
+    }
+    g_autoptr(FakeHost) host = fake_host_new(files);
+    g_autofree char *link = g_build_filename(host->directory, "sys/link", NULL);
+    g_autofree char *text = NULL;
+    g_autoptr(GError) error = NULL;
+    g_assert_cmpint(symlink("kernel", link), ==, 0);
+    lose_openat2();
+
+    g_assert_true(kt_root_read(host->root, "sys/kernel/mm/ksm/run", &text, &error));
+    g_assert_cmpstr(text, ==, "1");
+    g_assert_false(kt_root_exists(host->root, "sys/kernel/mm/ksm/none"));
+    g_assert_false(kt_root_exists(host->root, "sys/none/mm"));
+    /* No way out, and no link at all. */
+    g_assert_false(kt_root_exists(host->root, "sys/../sys/kernel"));
+    g_assert_false(kt_root_exists(host->root, "../etc"));
+    g_assert_false(kt_root_exists(host->root, "sys/link/mm/ksm/run"));
+}
+
 static void
 test_writable(void)
 {
@@ -164,6 +209,7 @@ main(int argc, char **argv)
     g_test_add_func("/base/root/write", test_write);
     g_test_add_func("/base/root/planned-fault", test_planned_fault);
     g_test_add_func("/base/root/nothing-outside", test_nothing_outside);
+    g_test_add_func("/base/root/without-openat2", test_without_openat2);
     g_test_add_func("/root/writable", test_writable);
     g_test_add_func("/root/remove", test_remove);
     return g_test_run();
