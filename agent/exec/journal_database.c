@@ -26,10 +26,20 @@ is_damage(int sqlite_code)
     return code == SQLITE_CORRUPT || code == SQLITE_NOTADB || code == SQLITE_ERROR || code == SQLITE_MISMATCH;
 }
 
+/** What the kernel said, where SQLite's own words ("unable to open database file") leave open why. Owned. */
+static char *
+system_reason(sqlite3 *db, int sqlite_code)
+{
+    int code = sqlite_code & 0xff;
+    int errnum = code == SQLITE_CANTOPEN || code == SQLITE_IOERR ? sqlite3_system_errno(db) : 0;
+    return errnum ? g_strdup_printf(" (%s)", g_strerror(errnum)) : g_strdup("");
+}
+
 void
 kt_database_set_error(GError **error, sqlite3 *db, const char *path, const char *what)
 {
     int code = sqlite3_extended_errcode(db);
+    g_autofree char *reason = system_reason(db, code);
     if (is_damage(code))
         g_set_error(
             error, KT_ERROR, KT_ERROR_IO,
@@ -37,7 +47,8 @@ kt_database_set_error(GError **error, sqlite3 *db, const char *path, const char 
             "a copy from a backup, or move it away (mv '%s' '%s.damaged') to begin a new one",
             path, what, sqlite3_errmsg(db), path, path);
     else
-        g_set_error(error, KT_ERROR, error_code(code), "%s: cannot %s: %s", path, what, sqlite3_errmsg(db));
+        g_set_error(error, KT_ERROR, error_code(code), "%s: cannot %s: %s%s", path, what, sqlite3_errmsg(db),
+                    reason);
 }
 
 bool
