@@ -20,8 +20,8 @@ feed(const char *path)
         exit(1);
     }
     fprintf(stderr, "%s\n", path);
-    /* Of just its own size, so that reading past its end is seen. */
-    g_autofree uint8_t *copy = g_memdup2(input, length);
+    /* Of just its own size, so that reading past its end is seen; libFuzzer never gives NULL. */
+    g_autofree uint8_t *copy = length > 0 ? g_memdup2(input, length) : g_malloc(1);
     LLVMFuzzerTestOneInput(copy, length);
 }
 
