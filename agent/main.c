@@ -19,11 +19,13 @@
 #include <libvirt/virterror.h>
 #include <locale.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "agent/verb_table.h"
 #include "agent/verbs/environment.h"
 #include "agent/verbs/options.h"
+#include "base/error.h"
 #include "base/log.h"
 #include "base/nearest.h"
 
@@ -73,6 +75,25 @@ set_up_process(void)
     virInitialize();
 }
 
+/* Where a library runs out of descriptors it may end the program (GLib's main context does). More than a verb
+ * on a host of any size has open at once. */
+#define LEAST_DESCRIPTORS 32
+
+static bool
+has_descriptors(GError **error)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= LEAST_DESCRIPTORS)
+        return true;
+    limit.rlim_cur = MIN(limit.rlim_max, LEAST_DESCRIPTORS);
+    if (limit.rlim_cur >= LEAST_DESCRIPTORS && setrlimit(RLIMIT_NOFILE, &limit) == 0)
+        return true;
+    g_set_error(error, KT_ERROR, KT_ERROR_UNSUPPORTED,
+                "kvm-tune needs %d open files at once, it is allowed only %" G_GUINT64_FORMAT " (ulimit -n)",
+                LEAST_DESCRIPTORS, (guint64)limit.rlim_max);
+    return false;
+}
+
 static KtExit
 start(const KtCommandLine *line)
 {
@@ -92,7 +113,7 @@ start(const KtCommandLine *line)
         return kt_print(help, KT_EXIT_DONE);
     }
     g_autoptr(GError) error = NULL;
-    if (!kt_command_line_fits(line, verb, &error))
+    if (!kt_command_line_fits(line, verb, &error) || !has_descriptors(&error))
         return kt_report_error(options, error);
     return verb->run(options);
 }

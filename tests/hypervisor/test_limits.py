@@ -92,15 +92,15 @@ guest.virtio = detect
         self.assertEqual(self.host.picture("kt-small"), self.before)
 
     def test_ever_fewer_descriptors(self):
-        """Wherever they run out, the message says so and the host is as it was."""
+        """Where they are too few the message says so, and the host is as it was."""
         refused = 0
-        for descriptors in range(4, 24):
+        for descriptors in range(4, 40):
             with self.subTest(descriptors=descriptors):
                 applied = self.host.tune("apply", self.profile, "--yes", before=limited(descriptors=descriptors))
                 if applied.code != 0:
                     refused += 1
                     self.assertEqual(applied.code, 1, applied)
-                    self.assertIn("Too many open files", applied.err + applied.out, applied)
+                    self.assertIn("open files", applied.err + applied.out, applied)
                 self.nothing_is_half_done()
         self.assertGreater(refused, 0)
 
@@ -112,7 +112,7 @@ guest.virtio = detect
                 applied = self.host.tune("apply", self.profile, "--yes", before=limited(mib=mib))
                 if applied.code != 0:
                     ended += 1
-                    self.assertRegex(applied.err + applied.out, "(?i)alloc|memory", applied)
+                    self.assertRegex(applied.err + applied.out, "(?i)alloc|memory|map ", applied)
                 self.nothing_is_half_done()
         self.assertGreater(ended, 0)
 
