@@ -52,7 +52,8 @@ kt_domain_xml_iothread_ids(const xmlNode *domain)
         if (kt_xml_attr_number(listed->pdata[i], "id", KT_DOMAIN_IDS_MAX, &id) && id > 0)
             hwloc_bitmap_set(ids, id);
     }
-    /* One that is listed without a number, or twice, counts: it gets a number like those that aren't listed. */
+    /* One that is listed without a number, or twice, counts: it gets a number like those that aren't listed.
+     */
     gint64 unlisted = (gint64)iothread_count(domain) - hwloc_bitmap_weight(ids);
     for (guint id = 1; unlisted > 0; id++) {
         if (hwloc_bitmap_isset(ids, id))

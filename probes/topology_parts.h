@@ -10,8 +10,8 @@
 /** The topology in hwloc's XML; @origin is named in messages. Errors: parse. */
 KtTopology *kt_topology_from_xml(const char *xml, const char *origin, GError **error);
 
-/** hwloc's XML, checked and rid of what isn't used, so that hwloc can be given it from anybody. Errors: parse, with
- * the line. Owned. */
+/** hwloc's XML, checked and rid of what isn't used, so that hwloc can be given it from anybody. Errors:
+ * parse, with the line. Owned. */
 char *kt_topology_xml_check(const char *xml, GError **error);
 
 /** Memory nodes and their distances; KtNode.cpus are still empty. Errors: parse. */
