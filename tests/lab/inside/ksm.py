@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Equal guests share their pages, take them apart again, and the kernel's rule about merging across nodes is kept."""
+
+import re
+import time
+import unittest
+
+from lab_host import NODES, Scenario, nodes, read, show, wait_for, write
+
+KSM = "/sys/kernel/mm/ksm"
+GUESTS = ("kt-a", "kt-b", "kt-c")
+# What each guest fills with the same bytes: of this, two thirds are superfluous.
+EQUAL_MIB = 32
+PAGE_KIB = 4
+# So that some tens of MiB don't take ksmd minutes.
+QUICK = "ksm.pages-to-scan = 20000\nksm.sleep = 10ms\n"
+
+
+def ksm(name):
+    return int(read(f"{KSM}/{name}"))
+
+
+def sharing():
+    return ksm("pages_sharing")
+
+
+def free_mib():
+    return sum(int(re.search(r"MemFree:\s*(\d+)", read(f"{NODES}/node{node}/meminfo")).group(1)) for node in nodes()) // 1024
+
+
+class Ksm(Scenario):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        for name in GUESTS:
+            cls.host.define(name, "--vcpus", "1", "--memory", "128", "--nic", "none")
+        cls.host.boot_all(*GUESTS)
+        for name in GUESTS:
+            cls.host.ask(name, f"fill {EQUAL_MIB}")
+
+    def setUp(self):
+        self.before = {name: ksm(name) for name in ("run", "pages_to_scan", "sleep_millisecs", "merge_across_nodes")}
+        self.addCleanup(self.host.tune, "rollback", "--all", "--yes")
+
+    def apply(self, text, codes=(0,)):
+        result = self.tune("apply", self.host.profile(f"[host]\n{text}"), "--yes", codes=codes)
+        print(result)
+        return result
+
+    def settled(self, wanted, seconds=240):
+        """Waits until so many pages are saved; what there was at the end."""
+        began = time.monotonic()
+        wait_for(lambda: sharing() >= wanted, seconds)
+        show(f"pages_shared {ksm('pages_shared')}, pages_sharing {sharing()} after {time.monotonic() - began:.0f} s, wanted {wanted}")
+        return sharing()
+
+    def test_merges_and_takes_apart(self):
+        equal_pages = EQUAL_MIB * 1024 // PAGE_KIB * (len(GUESTS) - 1)
+        wanted = equal_pages * 60 // 100
+        free = free_mib()
+        self.apply(f"ksm.mode = on\n{QUICK}")
+        self.assertGreaterEqual(self.settled(wanted), wanted)
+        show(f"free memory {free} MiB before, {free_mib()} MiB with {sharing() * PAGE_KIB // 1024} MiB merged")
+        self.check_contents()
+        self.check_across_nodes(wanted)
+        self.check_refusal()
+        self.apply("ksm.mode = unmerge\n")
+        self.assertTrue(wait_for(lambda: sharing() == 0, 120), f"{sharing()} pages stay merged")
+        show(f"unmerge: run {ksm('run')}, pages_shared {ksm('pages_shared')}, pages_sharing {sharing()}")
+        self.check_contents()
+        self.tune("rollback", "--all", "--yes")
+        self.assertEqual({name: ksm(name) for name in self.before}, self.before)
+
+    def check_across_nodes(self, wanted):
+        """The kernel takes another value only while nothing is merged."""
+        now = ksm("merge_across_nodes")
+        with self.assertRaises(OSError):
+            write(f"{KSM}/merge_across_nodes", str(1 - now))
+        show(f"merge_across_nodes {now}: with {sharing()} pages merged the kernel refuses another value")
+        self.apply(f"ksm.mode = on\n{QUICK}ksm.merge-across-nodes = {'no' if now else 'yes'}\n")
+        self.assertEqual((ksm("merge_across_nodes"), ksm("run")), (1 - now, 1))
+        show(f"merge_across_nodes {ksm('merge_across_nodes')}, run {ksm('run')}, guests as before")
+        self.check_contents()
+        self.tune("rollback", "--yes")
+        self.assertEqual((ksm("merge_across_nodes"), ksm("run")), (now, 1))
+        self.assertGreaterEqual(self.settled(wanted), wanted)
+
+    def check_refusal(self):
+        """With less free memory than the merged pages need."""
+        hog = self.take_memory()
+        try:
+            result = self.apply("ksm.mode = unmerge\n", codes=(0, 4))
+            self.assertIn("unmerging needs", result.out)
+            self.assertEqual(ksm("run"), 1)
+            self.assertGreater(sharing(), 0)
+            show(f"unmerge with {free_mib()} MiB free: refused, run stays {ksm('run')}")
+        finally:
+            self.give_memory(hog)
+
+    @staticmethod
+    def take_memory():
+        """Huge pages: nobody can push them out, and the kernel counts them as not free."""
+        taken = {}
+        for node in nodes():
+            path = f"{NODES}/node{node}/hugepages/hugepages-2048kB/nr_hugepages"
+            taken[path] = read(path)
+            free = int(re.search(r"MemFree:\s*(\d+)", read(f"{NODES}/node{node}/meminfo")).group(1)) // 2048
+            # A dozen MiB a node are left, less than what is merged.
+            write(path, str(int(taken[path]) + free - 12))
+        return taken
+
+    @staticmethod
+    def give_memory(taken):
+        for path, value in taken.items():
+            write(path, value)
+
+    def check_contents(self):
+        """No guest lost a byte of what is merged and taken apart under it."""
+        sums = {self.host.ask(name, "sum")[0][1]["md5"] for name in GUESTS}
+        self.assertEqual(len(sums), 1, sums)
+
+
+if __name__ == "__main__":
+    unittest.main()

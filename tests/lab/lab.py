@@ -1,0 +1,288 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A whole KVM host with several packages and NUMA nodes, as a guest of this machine, without hardware help.
+
+QEMU's TCG emulates the CPUs and AMD's SVM: kvm_amd loads inside, and guests there are of type "kvm". What runs inside is
+said over QEMU's guest agent; files go both ways through a shared folder, /lab inside. There is no network to outside.
+"""
+
+import base64
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TESTS = os.path.dirname(HERE)
+SOURCE = os.path.dirname(TESTS)
+QEMU = "qemu-system-x86_64"
+
+# A lab that nobody stopped stops by itself: long enough for all scenarios on a slow machine.
+LIFETIME_SECONDS = 3 * 3600
+BOOT_SECONDS = 600
+# The guest agent's own answers; what it started is asked for again and again.
+ANSWER_SECONDS = 60
+
+
+class Skip(Exception):
+    """This machine can't run a lab; the reason."""
+
+
+class Failed(Exception):
+    """The lab didn't do what it was told."""
+
+
+def run(*command, **options):
+    result = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, **options)
+    if result.returncode == 77:
+        raise Skip(result.stderr.strip())
+    if result.returncode != 0:
+        raise Failed(f"{' '.join(command)}: exit {result.returncode}\n{result.stdout}{result.stderr}")
+    return result.stdout.strip()
+
+
+def host_image(rebuild=False):
+    """The directory with the lab's host; the first time it takes minutes, and says so on stderr."""
+    if os.geteuid() != 0:
+        raise Skip("only root can make the lab's host")
+    for program in (QEMU, "qemu-img", "mke2fs"):
+        if not shutil.which(program):
+            raise Skip(f"no {program}: tests/install --run")
+    made = subprocess.run([f"{HERE}/image"] + (["--rebuild"] if rebuild else []), stdout=subprocess.PIPE, text=True,
+                          check=False, stdin=subprocess.DEVNULL)
+    if made.returncode != 0:
+        raise (Skip if made.returncode == 77 else Failed)("the lab's host could not be made")
+    return made.stdout.strip()
+
+
+def release_build():
+    """For who has only the source: what is installed, built now."""
+    for command in (["cmake", "--preset", "release"], ["cmake", "--build", "--preset", "release"]):
+        subprocess.run(command, cwd=SOURCE, check=True, stdout=subprocess.DEVNULL)
+    return f"{SOURCE}/build/release"
+
+
+class Shape:
+    """How many CPUs on how many packages, each with a NUMA node and an L3 of its own, and MiB of memory in all."""
+
+    def __init__(self, cpus=8, nodes=2, mem=4096):
+        if nodes < 1 or cpus % nodes or mem % nodes:
+            raise ValueError(f"{cpus} CPUs and {mem} MiB don't divide among {nodes} nodes")
+        self.cpus, self.nodes, self.mem = cpus, nodes, mem
+
+    def arguments(self):
+        cores = self.cpus // self.nodes
+        yield from ("-smp", f"{self.cpus},sockets={self.nodes},cores={cores},threads=1", "-m", str(self.mem))
+        for node in range(self.nodes):
+            yield from ("-object", f"memory-backend-ram,id=mem{node},size={self.mem // self.nodes}M")
+            yield from ("-numa", f"node,nodeid={node},memdev=mem{node},cpus={node * cores}-{(node + 1) * cores - 1}")
+        for node in range(self.nodes):
+            for other in range(node + 1, self.nodes):
+                yield from ("-numa", f"dist,src={node},dst={other},val=21")
+
+
+class Agent:
+    """QEMU's guest agent: JSON over a socket."""
+
+    def __init__(self, path):
+        self.connection = socket.socket(socket.AF_UNIX)
+        self.connection.connect(path)
+        self.received = b""
+
+    def close(self):
+        self.connection.close()
+
+    def _line(self, seconds):
+        deadline = time.monotonic() + seconds
+        while b"\n" not in self.received:
+            self.connection.settimeout(max(deadline - time.monotonic(), 0.01))
+            try:
+                got = self.connection.recv(65536)
+            except socket.timeout:
+                raise Failed("the lab's agent does not answer") from None
+            if not got:
+                raise Failed("the lab has ended")
+            self.received += got
+        line, _, self.received = self.received.partition(b"\n")
+        return line
+
+    def synchronise(self, seconds):
+        """Whether it answers: what it said to an earlier client is thrown away."""
+        token = time.monotonic_ns() & 0xFFFFFFFF
+        self.received = b""
+        request = {"execute": "guest-sync-delimited", "arguments": {"id": token}}
+        try:
+            self.connection.sendall(b"\xff" + json.dumps(request).encode() + b"\n")
+            deadline = time.monotonic() + seconds
+            while time.monotonic() < deadline:
+                line = self._line(deadline - time.monotonic()).split(b"\xff")[-1]
+                if f'"return": {token}'.encode() in line:
+                    return True
+        except (Failed, OSError):
+            pass
+        return False
+
+    def call(self, execute, **arguments):
+        self.connection.sendall(json.dumps({"execute": execute, "arguments": arguments}).encode() + b"\n")
+        answer = json.loads(self._line(ANSWER_SECONDS))
+        if "error" in answer:
+            raise Failed(f"{execute}: {answer['error'].get('desc')}")
+        return answer["return"]
+
+
+class Lab:
+    """One lab in a directory of its own; another process may take it up where one left it."""
+
+    def __init__(self, directory, name="lab"):
+        self.directory, self.name = directory, name
+        self.share = f"{directory}/share"
+        self.agent = None
+
+    # --- files ---
+
+    def prepare(self, build=None):
+        """Lays out what the lab finds in /lab; the newest build of kvm-tune goes in, as a package would install it."""
+        os.makedirs(f"{self.share}/results", exist_ok=True)
+        for source, name in ((f"{HERE}/inside", "inside"), (f"{TESTS}/hypervisor", "hypervisor")):
+            shutil.rmtree(f"{self.share}/{name}", ignore_errors=True)
+            shutil.copytree(source, f"{self.share}/{name}", ignore=shutil.ignore_patterns("__pycache__"))
+        if build:
+            shutil.rmtree(f"{self.share}/install", ignore_errors=True)
+            run("cmake", "--install", build, "--prefix", "/usr", env=os.environ | {"DESTDIR": f"{self.share}/install"})
+        if not os.path.exists(f"{self.directory}/guest.raw"):
+            self.make_guest_disk()
+
+    def make_guest_disk(self):
+        """What the small guests boot from. Over the shared folder it would take half a minute to arrive, and libvirt
+        gives such files to the user that QEMU runs as."""
+        guest = f"{self.directory}/guest"
+        run(f"{TESTS}/hypervisor/guest-image", guest)
+        run("mke2fs", "-q", "-t", "ext4", "-L", "lab-guest", "-d", guest, f"{guest}.raw", "256M")
+        shutil.rmtree(guest)
+
+    # --- QEMU ---
+
+    def command(self, image, shape, console, network):
+        words = [
+            QEMU, "-name", self.name, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+            "-accel", "tcg,thread=multi", "-machine", "q35", "-cpu", "EPYC-Rome,+svm,+npt", *shape.arguments(),
+            "-kernel", f"{image}/vmlinux", "-initrd", f"{image}/initrd.img", "-append",
+            f"root=/dev/vda rw console=ttyS0 quiet loglevel=3 mitigations=off audit=0 apparmor=0 selinux=0 systemd.show_status=no "
+            f"systemd.hostname={self.name}",
+            "-drive", f"file={self.directory}/disk.qcow2,format=qcow2,if=none,id=root,discard=unmap",
+            "-device", "virtio-blk-pci,drive=root",
+            "-drive", f"file={image}/debian.raw,format=raw,if=none,id=guest,readonly=on",
+            "-device", "virtio-blk-pci,drive=guest",
+            "-drive", f"file={self.directory}/guest.raw,format=raw,if=none,id=small",
+            "-device", "virtio-blk-pci,drive=small",
+            "-fsdev", f"local,id=share,path={self.share},security_model=none",
+            "-device", "virtio-9p-pci,fsdev=share,mount_tag=lab",
+            "-device", "virtio-serial-pci", "-chardev", f"socket,id=agent,path={self.directory}/agent,server=on,wait=off",
+            "-device", "virtserialport,chardev=agent,name=org.qemu.guest_agent.0",
+            "-device", "virtio-rng-pci", "-chardev", f"{console},id=console,logfile={self.directory}/console.log,logappend=on",
+            "-serial", "chardev:console"]
+        return words + list(network)
+
+    def boot(self, shape, network=()):
+        """Starts it, and waits until libvirt answers inside. The disk of an earlier boot in this directory is kept."""
+        image = host_image()
+        self.make_disk(image)
+        console = f"socket,path={self.directory}/console,server=on,wait=off"
+        command = ["nice", "-n", "5", "timeout", str(LIFETIME_SECONDS), *self.command(image, shape, console, network)]
+        with open(f"{self.directory}/qemu.log", "ab") as log:
+            # Its own session: what ends a test run ends no lab half way, stop() does.
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,  # pylint: disable=consider-using-with
+                                       start_new_session=True)
+        with open(f"{self.directory}/pid", "w", encoding="ascii") as file:
+            file.write(str(process.pid))
+        self.wait_booted(process)
+
+    def make_disk(self, image):
+        disk = f"{self.directory}/disk.qcow2"
+        if not os.path.exists(disk):
+            run("qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", f"{image}/disk.raw", disk)
+
+    def wait_booted(self, process):
+        deadline = time.monotonic() + BOOT_SECONDS
+        while time.monotonic() < deadline:
+            if process and process.poll() is not None:
+                with open(f"{self.directory}/qemu.log", encoding="utf-8", errors="replace") as log:
+                    raise Failed(f"QEMU ended: {log.read()[-2000:]}")
+            if self.attach(seconds=2):
+                self.execute("systemctl", "is-system-running", "--wait")
+                self.check("/lab/inside/arrive")
+                return
+            time.sleep(0.5)
+        raise Failed(f"the lab did not boot within {BOOT_SECONDS} s; its console: {self.directory}/console.log")
+
+    def attach(self, seconds=ANSWER_SECONDS):
+        """Whether the lab in this directory runs and answers."""
+        try:
+            self.agent = self.agent or Agent(f"{self.directory}/agent")
+        except OSError:
+            return False
+        return self.agent.synchronise(seconds)
+
+    def pid(self):
+        """Of the process group that QEMU is in, None where it has ended."""
+        try:
+            with open(f"{self.directory}/pid", encoding="ascii") as file:
+                pid = int(file.read())
+            with open(f"/proc/{pid}/cmdline", encoding="utf-8") as file:
+                return pid if f"{self.directory}/agent" in file.read() else None
+        except (OSError, ValueError):
+            return None
+
+    def cut_off(self):
+        """As if somebody pulled the plug."""
+        pid = self.pid()
+        if self.agent:
+            self.agent.close()
+            self.agent = None
+        if pid:
+            os.killpg(pid, signal.SIGKILL)
+            while self.pid():
+                time.sleep(0.05)
+                try:
+                    os.waitpid(pid, os.WNOHANG)
+                except ChildProcessError:
+                    pass
+
+    # --- inside ---
+
+    def execute(self, *command, seconds=600, log=None, each=lambda text: None):
+        """Runs a command inside; returns its exit code and what it said. What it writes to @log, a file in share/, goes
+        to @each as it comes."""
+        if log:
+            path = os.path.join(self.share, log)
+            open(path, "w", encoding="utf-8").close()
+            command = ("/bin/sh", "-c", 'log=$1; shift; exec "$@" >"$log" 2>&1', "sh", f"/lab/{log}", *command)
+        process = self.agent.call("guest-exec", path=command[0], arg=list(command[1:]), **{"capture-output": True})["pid"]
+        deadline = time.monotonic() + seconds
+        position = 0
+        while True:
+            status = self.agent.call("guest-exec-status", pid=process)
+            if log:
+                with open(path, encoding="utf-8", errors="replace") as file:
+                    file.seek(position)
+                    each(file.read())
+                    position = file.tell()
+            if status["exited"]:
+                said = b"".join(base64.b64decode(status.get(key, "")) for key in ("out-data", "err-data"))
+                return status.get("exitcode", 128 + status.get("signal", 0)), said.decode(errors="replace")
+            if time.monotonic() > deadline:
+                raise Failed(f"{' '.join(command)}: not done within {seconds} s")
+            time.sleep(0.2)
+
+    def check(self, *command, seconds=600):
+        code, said = self.execute(*command, seconds=seconds)
+        if code != 0:
+            raise Failed(f"{' '.join(command)}: exit {code}\n{said}")
+        return said
+
+
+def new_directory():
+    return tempfile.mkdtemp(prefix="kt-lab.", dir="/tmp")
