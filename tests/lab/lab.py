@@ -8,6 +8,7 @@ said over QEMU's guest agent; files go both ways through a shared folder, /lab i
 import base64
 import json
 import os
+import pathlib
 import shutil
 import signal
 import socket
@@ -186,9 +187,13 @@ class Lab:
             "-serial", "chardev:console"]
         return words + list(network)
 
-    def boot(self, shape, network=()):
-        """Starts it, and waits until libvirt answers inside. The disk of an earlier boot in this directory is kept."""
+    def boot(self, shape=None, network=()):
+        """Starts it, and waits until libvirt answers inside. The disk of an earlier boot in this directory is kept, and so is
+        its shape where none is given."""
         image = host_image()
+        note = pathlib.Path(self.directory, "shape")
+        shape = shape or Shape(*map(int, note.read_text(encoding="ascii").split()))
+        note.write_text(f"{shape.cpus} {shape.nodes} {shape.mem}", encoding="ascii")
         self.make_disk(image)
         console = f"socket,path={self.directory}/console,server=on,wait=off"
         command = ["nice", "-n", "5", "timeout", str(LIFETIME_SECONDS), *self.command(image, shape, console, network)]
@@ -253,29 +258,43 @@ class Lab:
 
     # --- inside ---
 
-    def execute(self, *command, seconds=600, log=None, each=lambda text: None):
-        """Runs a command inside; returns its exit code and what it said. What it writes to @log, a file in share/, goes
-        to @each as it comes."""
-        if log:
-            path = os.path.join(self.share, log)
-            open(path, "w", encoding="utf-8").close()
-            command = ("/bin/sh", "-c", 'log=$1; shift; exec "$@" >"$log" 2>&1', "sh", f"/lab/{log}", *command)
+    def execute(self, *command, seconds=600):
+        """Runs a command inside; returns its exit code and what it said."""
         process = self.agent.call("guest-exec", path=command[0], arg=list(command[1:]), **{"capture-output": True})["pid"]
         deadline = time.monotonic() + seconds
-        position = 0
-        while True:
+        while time.monotonic() < deadline:
             status = self.agent.call("guest-exec-status", pid=process)
-            if log:
-                with open(path, encoding="utf-8", errors="replace") as file:
-                    file.seek(position)
-                    each(file.read())
-                    position = file.tell()
             if status["exited"]:
                 said = b"".join(base64.b64decode(status.get(key, "")) for key in ("out-data", "err-data"))
                 return status.get("exitcode", 128 + status.get("signal", 0)), said.decode(errors="replace")
-            if time.monotonic() > deadline:
-                raise Failed(f"{' '.join(command)}: not done within {seconds} s")
+            time.sleep(0.5)
+        raise Failed(f"{' '.join(command)}: not done within {seconds} s")
+
+    def watch(self, name, *command, seconds, each):
+        """Runs a command inside whose output, results/NAME.log in the shared folder, goes to @each as it comes. Returns its
+        exit code. The lab isn't asked whether it is done yet: for it that is work."""
+        log, ended = (f"results/{name}.{what}" for what in ("log", "exit"))
+        for file in (log, ended):
+            pathlib.Path(self.share, file).unlink(missing_ok=True)
+        script = 'log=$1 ended=$2; shift 2; "$@" >"/lab/$log" 2>&1; echo $? >"/lab/$ended"'
+        self.agent.call("guest-exec", path="/bin/sh", arg=["-c", script, "sh", log, ended, *command])
+        deadline = time.monotonic() + seconds
+        position = 0
+        while time.monotonic() < deadline and self.pid():
+            code = self.text(ended).strip()
+            text = self.text(log)
+            each(text[position:])
+            position = len(text)
+            if code:
+                return int(code)
             time.sleep(0.2)
+        raise Failed(f"{name}: {f'not done within {seconds} s' if self.pid() else 'the lab has ended'}")
+
+    def text(self, file):
+        try:
+            return pathlib.Path(self.share, file).read_text(encoding="utf-8", errors="replace")
+        except FileNotFoundError:
+            return ""
 
     def check(self, *command, seconds=600):
         code, said = self.execute(*command, seconds=seconds)

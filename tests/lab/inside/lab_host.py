@@ -107,7 +107,8 @@ class LabHost(Host):
         # Where QEMU makes its socket, as the user that libvirt runs it as.
         shutil.chown(os.path.dirname(image), "libvirt-qemu")
         command("cp", "--sparse=always", DEBIAN if "--root" in options else f"{GUEST}/disk.raw", image)
-        xml = self._tool("domain-xml", name, "--type", "kvm", "--guest", GUEST, "--image", image, *options).stdout
+        xml = self._tool("domain-xml", name, "--type", "kvm", "--machine", "pc", "--guest", GUEST, "--image", image,
+                         *options).stdout
         self.define_xml(name, xml, transient)
 
     def define_xml(self, name, xml, transient=False):

@@ -3,7 +3,7 @@
 
 import unittest
 
-from lab_host import (LabHost, Scenario, command, cpus, listed, node_cpus, node_of, nodes, read, shared_cache, show)  # noqa: F401
+from lab_host import Scenario, command, listed, node_cpus, node_of, nodes, read, shared_cache, show
 
 # Name: vCPUs, MiB, NICs with a vhost worker, IOThreads, whether its CPUs are its own.
 DOMAINS = {
@@ -33,7 +33,7 @@ class Placement(Scenario):
     def setUpClass(cls):
         super().setUpClass()
         for name, (vcpus, mib, nics, iothreads, _) in DOMAINS.items():
-            nic = ["--nic", "virtio", "--nic-type", "ethernet"] if nics else ["--nic", "none"]
+            nic = ["--nic", "virtio", "--nic-type", "bridge:br0"] if nics else ["--nic", "none"]
             cls.host.define(name, "--vcpus", str(vcpus), "--memory", str(mib), *nic,
                             *(["--iothreads", str(iothreads)] if iothreads else []))
         cls.host.boot_all(*DOMAINS)
