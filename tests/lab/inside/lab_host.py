@@ -15,6 +15,8 @@ sys.path.insert(0, "/lab/hypervisor")
 from host import Host, chosen, cpus, host_values, put_back, read, wait_for, write
 
 GUEST = "/var/lib/kvm-tune-lab"
+# While a scenario is being written: its guests stay, and its next run takes them up as they are.
+KEEP = "KT_LAB_KEEP" in os.environ
 # The root file system of the Debian guest.
 DEBIAN = "/dev/vdb"
 IMAGES = "/var/lib/libvirt/images"
@@ -84,6 +86,9 @@ class LabHost(Host):
         put_back(self.saved)
 
     def clear(self):
+        if KEEP:
+            self.tune("rollback", "--all", "--yes")
+            return
         for name in self.virsh("list", "--all", "--name").split():
             self._tool_virsh("destroy", name, check=False)
             self._tool_virsh("undefine", "--managed-save", name)
@@ -102,6 +107,8 @@ class LabHost(Host):
         return self._tool_virsh(*arguments)
 
     def define(self, name, *options, transient=False):
+        if KEEP and self._tool_virsh("domstate", name, check=False):
+            return
         image = os.path.join(IMAGES, name, "disk.raw")
         os.makedirs(os.path.dirname(image), exist_ok=True)
         # Where QEMU makes its socket, as the user that libvirt runs it as.
@@ -120,7 +127,8 @@ class LabHost(Host):
     def boot_all(self, *names):
         """At once: each waits for its turn on the machine's few CPUs anyway."""
         for name in names:
-            self.virsh("start", name)
+            if self.virsh("domstate", name) != "running":
+                self.virsh("start", name)
         for name in names:
             self.wait_ready(name)
 

@@ -59,9 +59,10 @@ class Installed(Scenario):
 
     def test_check_knows_this_host(self):
         """A kvm_amd that runs guests, systemd, cgroup version 2."""
-        findings = self.tune("check", "--json", codes=(0, 2)).json["findings"]
-        for one in findings:
-            show(f"check: {one}")
+        findings = {one["name"]: one for one in self.tune("check", "--json", codes=(0, 2)).json["findings"]}
+        for name in ("CPU virtualization", "KVM module", "/dev/kvm"):
+            show(f"check: {name}: {findings[name]['state']}, {findings[name]['found']}")
+            self.assertEqual(findings[name]["state"], "ok")
 
 
 class Holds(Scenario):
