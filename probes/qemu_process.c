@@ -222,6 +222,21 @@ kt_qemu_process_identity(const KtRoot *root, gint64 pid)
     return g_strdup_printf("%" G_GINT64_FORMAT ":%s", pid, fields[20]);
 }
 
+/* Clean pages of a file are the page cache's: QEMU and its libraries, which all guests share, lie wherever
+ * the first of them was started. Guest RAM is anonymous, dirty (shared memory) or huge. */
+static bool
+is_page_cache(char *const *words)
+{
+    bool file = false;
+    for (; *words; words++) {
+        if (g_str_has_prefix(*words, "anon=") || g_str_has_prefix(*words, "dirty=") ||
+            g_str_equal(*words, "huge"))
+            return false;
+        file = file || g_str_has_prefix(*words, "file=");
+    }
+    return file;
+}
+
 /* Adds one mapping of numa_maps ("7f… default anon=9 N0=5 N1=4 kernelpagesize_kB=4") to @kib, by the nodes'
  * OS numbers. */
 static void
@@ -229,6 +244,8 @@ add_mapping(const char *line, GArray *kib)
 {
     g_auto(GStrv) words = g_strsplit(line, " ", -1);
     gint64 page_kib = 0;
+    if (is_page_cache(words))
+        return;
     for (char **word = words; *word; word++) {
         if (g_str_has_prefix(*word, "kernelpagesize_kB="))
             page_kib = g_ascii_strtoll(*word + strlen("kernelpagesize_kB="), NULL, 10);

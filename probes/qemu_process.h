@@ -49,8 +49,9 @@ void kt_qemu_vcpu_times(const KtRoot *root, gint64 pid, const KtQemuThreads *thr
  * NULL when it has gone. proc(5), /proc/PID/stat. Owned. */
 char *kt_qemu_process_identity(const KtRoot *root, gint64 pid);
 
-/** The process's memory by node index, KiB, topology->n_nodes numbers; NULL where it can't be read
- * (/proc/PID/numa_maps is for root). Owned. */
+/** The process's memory by node index, KiB, topology->n_nodes numbers, without what it shares with others in
+ * the page cache where there are several nodes; NULL where it can't be read (/proc/PID/numa_maps is for
+ * root). Owned. */
 gint64 *kt_qemu_process_memory(const KtRoot *root, gint64 pid, const KtTopology *topology);
 
 /** Whether @kib of a process's @total_kib on a node count as memory that it has there. A few pages of

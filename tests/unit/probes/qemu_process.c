@@ -186,12 +186,12 @@ test_memory(void)
 static void
 test_nodes(void)
 {
-    g_autoptr(FakeHost) host = fake_host_new((FakeFile[]){
-        {"proc/1/numa_maps", "7f0 default anon=3000 N1=1500 N5=1500 kernelpagesize_kB=4\n"
-                             "7f1 bind:0 huge anon=4 N1=4 kernelpagesize_kB=2048\n"
-                             "7f2 default file=/lib/libc.so.6 mapped=300 N0=300 kernelpagesize_kB=4\n"},
-        {"proc/2/numa_maps", ""},
-        {NULL, NULL}});
+    g_autoptr(FakeHost) host = fake_host_new(
+        (FakeFile[]){{"proc/1/numa_maps", "7f0 default anon=3000 N1=1500 N5=1500 kernelpagesize_kB=4\n"
+                                          "7f1 bind:0 huge anon=4 N1=4 kernelpagesize_kB=2048\n"
+                                          "7f2 default anon=300 dirty=300 N0=300 kernelpagesize_kB=4\n"},
+                     {"proc/2/numa_maps", ""},
+                     {NULL, NULL}});
     /* Of 8192 + 12000 + 1200 KiB the last is 5.6 %, and counts; half of it doesn't. */
     g_autoptr(KtCpuset) nodes = kt_qemu_process_nodes(host->root, 1);
     g_autofree char *list = kt_cpuset_format(nodes);
@@ -199,7 +199,8 @@ test_nodes(void)
 
     fake_host_write(host, "proc/1/numa_maps",
                     "7f0 default anon=5048 N1=5048 kernelpagesize_kB=4\n"
-                    "7f2 default file=/lib/libc.so.6 mapped=150 N0=150 kernelpagesize_kB=4\n"
+                    "7f2 default file=/dev/shm/x dirty=150 N0=150 kernelpagesize_kB=4\n"
+                    "7f4 default file=/lib/libc.so.6 mapped=9000 mapmax=6 N7=9000 kernelpagesize_kB=4\n"
                     "7f3 default anon=1 N99999999=9999 kernelpagesize_kB=4\n");
     g_autoptr(KtCpuset) one = kt_qemu_process_nodes(host->root, 1);
     g_autofree char *only = kt_cpuset_format(one);
