@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "agent/exec/step.h"
+#include "agent/exec/step_services_file.h"
 #include "agent/exec/step_services_systemd.h"
 #include "base/cpuset.h"
 #include "base/error.h"
@@ -60,7 +61,14 @@ cpus_file(const KtJournalStep *step)
     return unit ? kt_services_unit_file(unit) : g_strdup(step->path);
 }
 
-/** Under systemd a group has no file until somebody sets its CPUs. */
+static bool
+is_from_or_to_unset(const KtJournalAction *action)
+{
+    return !action->from || !*action->from || !action->to || !*action->to;
+}
+
+/** Under systemd a group has no file until somebody sets its CPUs. Where nothing set is one end of the step,
+ * all CPUs are it: the kernel often has no other way back there. */
 static bool
 read_present(const KtTarget *target, const KtJournalStep *step, bool *ret_gone, char **ret_cpus,
              GError **error)
@@ -70,6 +78,8 @@ read_present(const KtTarget *target, const KtJournalStep *step, bool *ret_gone, 
     if (!kt_root_read(target->root, file, &text, error))
         return false;
     *ret_gone = !text && !kt_services_unit(step);
+    if (is_from_or_to_unset(only_action(step)) && kt_services_is_all(target->root, file, text))
+        g_clear_pointer(&text, g_free);
     *ret_cpus = text && *text ? g_steal_pointer(&text) : NULL;
     return true;
 }
@@ -96,7 +106,7 @@ perform(const KtTarget *target, KtJournalStep *step, GError **error)
         return true;
     if (kt_services_unit(step))
         return kt_services_perform(target, step, error);
-    if (kt_root_write(target->root, step->path, cpus && *cpus ? cpus : "\n", error))
+    if (kt_services_write(target->root, step->path, cpus, error))
         return true;
     g_prefix_error(error, "a group may not have fewer CPUs than one below it: ");
     return false;

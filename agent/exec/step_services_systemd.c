@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "agent/exec/step_services_file.h"
 #include "agent/exec/systemd_unit.h"
 #include "base/error.h"
 #include "tuners/services.h"
@@ -112,18 +113,18 @@ holds(const KtRoot *root, const char *file, const char *cpus)
 }
 
 /** Where systemd is told that nothing is set any more, it leaves the group's file as it is as long as another
- * group needs one: then it is nobody's, and emptied here. */
+ * group needs one: then it is nobody's, and written here. */
 static bool
-settle(const KtRoot *root, const char *unit, const char *cpus, GError **error)
+settle(const KtRoot *root, const char *unit, bool is_systemds, const char *cpus, GError **error)
 {
     g_autofree char *file = kt_services_unit_file(unit);
     for (gint64 end = g_get_monotonic_time() + PATIENCE_USEC; g_get_monotonic_time() < end;
          g_usleep(INTERVAL_USEC))
         if (holds(root, file, cpus))
             return true;
-    if (cpus && *cpus)
+    if (is_systemds)
         return true; /* reading back tells */
-    return kt_root_write(root, file, "\n", error);
+    return kt_services_write(root, file, cpus, error);
 }
 
 bool
@@ -140,5 +141,5 @@ kt_services_perform(const KtTarget *target, KtJournalStep *step, GError **error)
         return false;
     if (g_str_equal(place, NONE) && !remove_drop_in(target->root, unit, error))
         return false;
-    return settle(target->root, unit, action->to, error);
+    return settle(target->root, unit, !hwloc_bitmap_iszero(cpus), action->to, error);
 }

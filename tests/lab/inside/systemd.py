@@ -87,7 +87,7 @@ class Holds(Scenario):
         return found
 
     def roll_back(self):
-        self.tune("rollback", "--yes")
+        self.tune("rollback", "--all", "--yes")
         after = (slice_cpus(), told_systemd(), {name: self.host.affinity(name) for name in ("kt-a", "kt-b")})
         self.assertEqual(after, self.before)
         show(f"after rollback: {after[0]}; AllowedCPUs {after[1]}")
@@ -129,7 +129,9 @@ class Holds(Scenario):
              f"verify names {sorted(drift)}")
         self.assertEqual(drift, {("domain:kt-a", "cpu.placement", "vcpu 1"), ("domain:kt-b", "cpu.weight", None),
                                  ("host", "services", "user.slice")})
-        command("systemctl", "set-property", "--runtime", "user.slice", "AllowedCPUs=")
+        self.tune("apply", self.profile, "--yes")
+        self.assertEqual(self.drift(), set())
+        self.roll_back()
 
     @staticmethod
     def of_process(name):

@@ -58,6 +58,22 @@ test_file_unset(void)
     assert_file(scene, FILE_V2, "\n");
 }
 
+/* A group with processes in it can't lose its list again: all CPUs of the group above are what it had
+ * without. */
+static void
+test_file_all_is_unset(void)
+{
+    g_autoptr(ExecScene) scene = exec_scene_new(
+        (FakeFile[]){{FILE_V2, "0-7\n"}, {"sys/fs/cgroup/cpuset.cpus.effective", "0-7\n"}, {NULL, NULL}});
+    plan_cpus(scene, FILE_V2, NULL, "0-1");
+    must_apply(scene);
+    kt_root_fail_writes(scene->host->root, FILE_V2, ENOSPC);
+    fake_host_write(scene->host, FILE_V2, "0-7\n");
+    g_autoptr(KtReport) undone = rollback(scene);
+    assert_result(undone, 0, KT_RESULT_UNDONE);
+    g_assert_cmpuint(runs_to_undo(scene), ==, 0);
+}
+
 static void
 test_file_conflict_and_gone(void)
 {
@@ -210,6 +226,7 @@ main(int argc, char **argv)
     g_autofree char *directory = fake_systemd_prepare();
     g_test_add_func("/services/file/round-trip", test_file_round_trip);
     g_test_add_func("/services/file/unset", test_file_unset);
+    g_test_add_func("/services/file/all-is-unset", test_file_all_is_unset);
     g_test_add_func("/services/file/conflict-and-gone", test_file_conflict_and_gone);
     g_test_add_func("/services/file/fails", test_file_fails);
     g_test_add_func("/services/systemd/round-trip", test_systemd_round_trip);
