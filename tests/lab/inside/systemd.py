@@ -6,7 +6,7 @@ import os
 import re
 import unittest
 
-from lab_host import Scenario, command, cpus, read, show, wait_for
+from lab_host import Scenario, command, cpus, listed, read, show, wait_for
 
 CGROUP = "/sys/fs/cgroup"
 SLICES = ("system.slice", "user.slice", "init.scope")
@@ -119,6 +119,7 @@ class Holds(Scenario):
 
     def test_drift_is_named_exactly(self):
         scope = os.path.basename(os.path.dirname(self.host.scope("kt-a")))
+        placed = self.host.vcpu_sets("kt-a")[1]
         command("virsh", "vcpupin", "kt-a", "1", "0", "--live")
         self.assertEqual(self.drift(), {("domain:kt-a", "cpu.placement", "vcpu 1")})
         command("virsh", "schedinfo", "kt-b", "--live", "cpu_shares=77")
@@ -129,7 +130,11 @@ class Holds(Scenario):
              f"verify names {sorted(drift)}")
         self.assertEqual(drift, {("domain:kt-a", "cpu.placement", "vcpu 1"), ("domain:kt-b", "cpu.weight", None),
                                  ("host", "services", "user.slice")})
-        self.tune("apply", self.profile, "--yes")
+        # Whoever changed it takes it back: nothing is left in the way of an undo.
+        command("virsh", "vcpupin", "kt-a", "1", listed(placed), "--live")
+        command("virsh", "schedinfo", "kt-b", "--live", "cpu_shares=200")
+        command("systemctl", "set-property", "--runtime", "user.slice", "AllowedCPUs=0")
+        self.assertTrue(wait_for(lambda: slice_cpus()["user.slice"] == {0}))
         self.assertEqual(self.drift(), set())
         self.roll_back()
 
