@@ -79,5 +79,17 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(KtPlacement, kt_placement_free)
  */
 KtPlacement *kt_placement_solve(const KtPlacementProblem *problem);
 
+/** For kt_placement_adjust(): the domain that changed is no longer in the problem. */
+#define KT_PLACEMENT_GONE G_MAXUINT
+
+/**
+ * The same in place, after one domain has started or changed (@changed, an index; KT_PLACEMENT_GONE: has
+ * stopped): everybody else keeps his seat, but for at most @max_others domains that are worth moving. Who has
+ * no legal seat at present gets one beside that. What legality alone brings about is no move: common sets
+ * follow the CPUs that own seats take and leave. Never costs more than everybody staying; takes a fraction of
+ * kt_placement_solve()'s time.
+ */
+KtPlacement *kt_placement_adjust(const KtPlacementProblem *problem, guint changed, guint max_others);
+
 /** All present seats: the placement that changes nothing. */
 KtPlacement *kt_placement_present(const KtPlacementProblem *problem);

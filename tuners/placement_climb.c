@@ -4,9 +4,8 @@
 /* Each improvement lowers the total by KtModel.worth, so climbing ends; this ends it in reasonable time. */
 #define MAX_ROUNDS 40
 
-/* Improves domain @index; whether that was possible. */
-static bool
-improve(KtState *state, guint index)
+bool
+kt_improve(KtState *state, guint index)
 {
     const KtModelDomain *domain = &state->model->domains[index];
     if (domain->fate == KT_FATE_EXCLUSIVE)
@@ -60,6 +59,6 @@ kt_climb(KtState *state)
         /* Ends when all in a row could not be improved. */
         guint in_vain = 0;
         for (guint64 i = 0; n > 0 && in_vain < n && i < (guint64)n * MAX_ROUNDS; i++)
-            in_vain = improve(state, order[i % n]) ? 0 : in_vain + 1;
+            in_vain = kt_improve(state, order[i % n]) ? 0 : in_vain + 1;
     } while (prune(state));
 }

@@ -278,6 +278,8 @@ fill_domains(KtModel *model)
     g_autoptr(GHashTable) known = g_hash_table_new(hash_set, equal_sets);
     for (guint i = 0; i < model->n_domains; i++)
         fill_domain(model, &model->domains[i], known);
+    for (guint i = 0; i < model->n_domains; i++)
+        model->core_load += model->domains[i].load / model->topology->n_cores;
 }
 
 KtModel *

@@ -89,6 +89,7 @@ typedef struct {
     KtIndices *core_pus;   /* PUs of each core */
     KtIndices *zone_cores; /* cores of each zone: those whose first PU lies there */
     double *core_capacity;
+    double core_load; /* of all domains, on the mean core */
     guint *group_cores;
     bool *usable;    /* by PU: exclusive vCPUs may go there: placeable, not for housekeeping */
     bool *sharable;  /* by PU: common sets may have it: placeable, not isolcpus */

@@ -79,5 +79,6 @@ kt_placement_extract(const KtState *state)
         for (guint j = domain->first_vcpu; j < domain->first_vcpu + domain->n_vcpus; j++)
             extract_vcpu(state, j, seat, sets);
     }
+    kt_placement_explain(state, placement);
     return placement;
 }

@@ -65,16 +65,35 @@ bool kt_seat_unit(KtState *state, guint unit, KtGrow grow);
 /** Gives a unit another set where that is worth it; whether it was. */
 bool kt_improve_unit(KtState *state, guint unit);
 /** The hall that a unit is in before: the regions that its vCPUs' present sets touch, for `spread` one of the
- * two that it may have. NULL where nothing of that is open, or it is most of a large machine for a unit that
- * isn't large. */
-KtHall *kt_unit_present_hall(KtState *state, guint unit);
+ * two that it may have. NULL where nothing of that is open, or (unless @any_size) it is most of a large
+ * machine for a unit that isn't large. */
+KtHall *kt_unit_present_hall(KtState *state, guint unit, bool any_size);
 /** Takes regions without an open CPU out of a unit's hall; whether there were any. Its set stays the same. */
 bool kt_prune_unit(KtState *state, guint unit);
 
+/** Where a domain's index is asked for: none. */
+#define KT_NO_DOMAIN G_MAXUINT
+
+/** A way to begin. */
+typedef struct {
+    guint seed; /* by lot, the same one each time; 0 = by size and cost */
+    KtGrow grow;
+    bool present;  /* common sets begin as they are */
+    bool in_place; /* however large they are */
+    guint changed; /* but for this domain's */
+} KtWay;
+
+/** Seats what has no seat, own CPUs before sets are made of what is left. */
+void kt_seat_all(KtState *state, KtWay way);
+/** Gives all exclusive domains but @changed the CPUs that they have, as far as they may have them. */
+void kt_keep_seats(KtState *state, guint changed);
+
+/** Moves a domain, whole or a vCPU or unit of it, where that is worth it; whether it was. */
+bool kt_improve(KtState *state, guint domain);
 /** Improves one domain after the other until none can be improved. */
 void kt_climb(KtState *state);
 
-/** All that @state says, in the caller's order. Owned. */
+/** All that @state says, with reasons, in the caller's order. Owned. */
 KtPlacement *kt_placement_extract(const KtState *state);
 /** Fills KtSeat.reason. */
 void kt_placement_explain(const KtState *state, KtPlacement *placement);

@@ -19,11 +19,13 @@ domain_of(const KtState *state, guint unit)
     return &state->model->domains[state->model->units[unit].domain];
 }
 
-/* Whether no region has enough cores for the unit. */
+/* Whether the unit is too large for any one region: its load is more than the cores, and more than each
+ * region has to bear anyway once all have their seats. */
 static bool
 is_large(const KtState *state, guint unit)
 {
-    return state->model->units[unit].load > domain_of(state, unit)->region_cores;
+    const KtModelDomain *domain = domain_of(state, unit);
+    return state->model->units[unit].load > domain->region_cores * MAX(state->model->core_load, 1);
 }
 
 /* How many regions the unit's set may have. */
@@ -304,7 +306,7 @@ spread_hall_with(KtState *state, guint unit, const guint64 *pus, guint64 *region
 /* ---- present sets ---- */
 
 KtHall *
-kt_unit_present_hall(KtState *state, guint unit_index)
+kt_unit_present_hall(KtState *state, guint unit_index, bool any_size)
 {
     const KtModel *model = state->model;
     const KtUnit *unit = &model->units[unit_index];
@@ -328,7 +330,7 @@ kt_unit_present_hall(KtState *state, guint unit_index)
         kt_bit_set(regions, domain->first_region + region, true);
     }
     KtHall *hall = kt_state_hall(state, regions);
-    bool fits = count_regions(state, hall) <= max_regions(state, unit_index);
+    bool fits = any_size || count_regions(state, hall) <= max_regions(state, unit_index);
     return fits && kt_state_hall_pus(state, hall) > 0 ? hall : NULL;
 }
 
@@ -398,7 +400,7 @@ find_hall(KtState *state, guint unit, const KtHall *now, bool grows, double *ret
         compose_all(state, unit, regions);
         try_regions(&trial);
     }
-    KtHall *present = state->counts_moves ? kt_unit_present_hall(state, unit) : NULL;
+    KtHall *present = state->counts_moves ? kt_unit_present_hall(state, unit, false) : NULL;
     if (present && count_regions(state, present) <= MAX_VARIED)
         try_hall(&trial, present);
     *ret_total = trial.least;
