@@ -35,15 +35,16 @@ finish(KtState *state)
     while (retry(state));
 }
 
-/* Everybody who legally can stays, the rest is seated around them. */
+/* Everybody who legally can stays, the rest is seated around them. NULL where nobody can: that is to begin
+ * anew. */
 static KtState *
 keep(const KtModel *model)
 {
-    KtState *state = kt_state_new(model, true);
-    kt_keep_seats(state, KT_NO_DOMAIN);
-    kt_seat_all(state, (KtWay){.present = true, .changed = KT_NO_DOMAIN});
+    g_autoptr(KtState) state = kt_state_new(model, true);
+    if (!kt_seat_all(state, (KtWay){.present = true, .changed = KT_NO_DOMAIN}))
+        return NULL;
     finish(state);
-    return state;
+    return g_steal_pointer(&state);
 }
 
 /* All from nothing. Present seats have no say in it but in the end, when vCPUs change places at no cost: so
@@ -79,6 +80,8 @@ count_refused(const KtState *state)
 static bool
 is_better(const KtState *state, const KtState *than)
 {
+    if (!than)
+        return true;
     guint refused = count_refused(state), than_refused = count_refused(than);
     if (refused != than_refused)
         return refused < than_refused;

@@ -19,7 +19,6 @@ kt_placement_adjust(const KtPlacementProblem *problem, guint changed, guint max_
     kt_admit(model);
     g_autoptr(KtState) state = kt_state_new(model, true);
     guint domain = find_domain(model, changed);
-    kt_keep_seats(state, domain);
     kt_seat_all(state, (KtWay){.present = true, .in_place = true, .changed = domain});
     while (domain != KT_NO_DOMAIN && kt_improve(state, domain))
         ;

@@ -65,6 +65,21 @@ fill_regions(KtModel *model)
     }
 }
 
+/* The least distance between CPUs of two groups, or (@nodes) nodes. */
+static double
+region_gap(const KtZones *zones, bool nodes)
+{
+    double gap = G_MAXDOUBLE;
+    for (guint i = 0; i < zones->n_zones; i++) {
+        for (guint j = 0; j < i; j++) {
+            const KtZone *a = &zones->zones[i], *b = &zones->zones[j];
+            if (nodes ? a->node != b->node : a->group != b->group)
+                gap = MIN(gap, kt_zones_distance(zones, i, j));
+        }
+    }
+    return gap < G_MAXDOUBLE ? gap : 2;
+}
+
 static void
 fill_host(KtModel *model)
 {
@@ -83,6 +98,8 @@ fill_host(KtModel *model)
     }
     fill_cores(model);
     fill_regions(model);
+    model->group_gap = region_gap(model->zones, false);
+    model->node_gap = region_gap(model->zones, true);
 }
 
 /* ---- present sets ---- */
@@ -234,6 +251,7 @@ fill_domain(KtModel *model, KtModelDomain *domain, GHashTable *known)
     domain->first_vcpu = model->n_vcpus;
     domain->n_vcpus = wish->n_vcpus;
     domain->kind = kt_zones_wanted_kind(model->topology, wish->kind);
+    domain->region_gap = wish->policy == KT_PLACEMENT_NUMA ? model->node_gap : model->group_gap;
     if (wish->policy == KT_PLACEMENT_NUMA) {
         domain->first_region = model->topology->n_groups;
         domain->n_regions = model->topology->n_nodes;

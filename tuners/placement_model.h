@@ -57,6 +57,7 @@ typedef struct {
     gint kind;                     /* KtPu.kind that exclusive vCPUs want, -1 = any */
     guint first_region, n_regions; /* KtModel.regions that its common sets are made of */
     double region_cores;           /* of the largest of these */
+    double region_gap;             /* the least distance between CPUs of two of these */
 } KtModelDomain;
 
 /** What a common set is made of: a whole sharing group or node. */
@@ -85,6 +86,8 @@ typedef struct {
     GArray *befores;   /* KtBefore, each set once */
     KtRegion *regions; /* sharing groups, then nodes */
     guint n_regions;
+    double group_gap;      /* the least distance between CPUs of two sharing groups */
+    double node_gap;       /* of two nodes */
     guint n_words;         /* of a set of PUs */
     KtIndices *core_pus;   /* PUs of each core */
     KtIndices *zone_cores; /* cores of each zone: those whose first PU lies there */

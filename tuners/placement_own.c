@@ -59,7 +59,7 @@ unit_nodes_cost(const KtState *state, const KtModelDomain *domain, const KtUnitS
 }
 
 static double
-preference_cost(const KtState *state, guint index)
+broken_wishes_cost(const KtState *state, guint index)
 {
     const KtModelDomain *domain = &state->model->domains[index];
     const KtDomainState *it = &state->domains[index];
@@ -72,7 +72,7 @@ preference_cost(const KtState *state, guint index)
         guint most = MIN(it->n_seated, state->spread_groups);
         cost += UNSPREAD_COST * (double)(most - MIN(it->n_groups, most));
     }
-    return cost + kt_state_cells_cost(state, index);
+    return cost;
 }
 
 static void
@@ -85,9 +85,12 @@ refresh_domain(KtState *state, guint index)
         const KtUnitState *unit = &state->units[domain->first_unit + i];
         cost += domain->pair_scale * unit->pair_sum + unit_nodes_cost(state, domain, unit);
     }
-    cost += preference_cost(state, index);
+    double broken = broken_wishes_cost(state, index);
+    cost += broken + kt_state_cells_cost(state, index);
     state->cost += cost - it->cost;
+    state->broken += broken - it->broken;
     it->cost = cost;
+    it->broken = broken;
 }
 
 /* Opens and closes CPUs of a core for common sets after its owners changed. */
@@ -254,6 +257,7 @@ set_owner(KtState *state, guint vcpu, guint pu, gint sign)
     state->pu[vcpu] = sign > 0 ? (gint)pu : -1;
     count_for_domain(state, vcpu, pu, sign);
     count_for_core(state, vcpu, pu, sign);
+    kt_state_note_owners(state, core);
     count_core(state, core, 1);
     kt_state_settle(state);
 }

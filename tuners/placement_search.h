@@ -15,13 +15,14 @@
 /** A point to come back to. */
 typedef struct {
     double cost;
+    double broken;
     guint moves;
 } KtMark;
 
 static inline KtMark
 kt_mark(const KtState *state)
 {
-    return (KtMark){state->cost, state->moves};
+    return (KtMark){state->cost, state->broken, state->moves};
 }
 
 /** For after all changes since @mark were taken back: sums are as they were, without what rounding left. */
@@ -29,7 +30,23 @@ static inline void
 kt_mark_restore(KtState *state, KtMark mark)
 {
     state->cost = mark.cost;
+    state->broken = mark.broken;
     state->moves = mark.moves;
+}
+
+/** A change that is taken back at once: what is known of the zones holds on. */
+static inline KtMark
+kt_trial_begin(KtState *state)
+{
+    state->trying = true;
+    return kt_mark(state);
+}
+
+static inline void
+kt_trial_end(KtState *state, KtMark mark)
+{
+    kt_mark_restore(state, mark);
+    state->trying = false;
 }
 
 /** A zone from which seats for a unit are tried. */
@@ -42,6 +59,27 @@ typedef struct {
 
 /** The most promising zones for a unit of an exclusive domain, best first; how many. */
 guint kt_rank_starts(const KtState *state, const KtUnit *unit, KtStart starts[KT_MAX_STARTS]);
+
+/** What a unit that has no set adds to the cost in this region (some CPU of it is open) at least; never more
+ * than it does. */
+double kt_bound_region(KtState *state, guint unit, guint region);
+/** The same for any set of several regions; not sought on once it is @enough. */
+double kt_bound_regions(KtState *state, guint unit, double enough);
+
+/** What this exclusive vCPU, which has no CPU, costs a zone on a whole core; n_cores is 0 where it has none.
+ */
+const KtZonePrice *kt_zone_price(KtState *state, guint vcpu, guint zone);
+
+/** The CPU of least added cost for an exclusive vCPU that has none; the first of its unit near the zone
+ * @start. −1: none is free. */
+gint kt_choose(KtState *state, guint vcpu, guint start);
+/** The same for one that comes from the zone @now, where the total may be less than @total, moves counted;
+ * else maybe -1. */
+gint kt_choose_better(KtState *state, guint vcpu, guint now, double total);
+
+/** What an exclusive domain that has no CPU pays about, and hardly less, when it is seated from @zone on; 0
+ * where that can't be told. */
+double kt_bound_whole(KtState *state, guint domain, guint zone);
 
 /** Seats the vCPUs of an exclusive domain that have no CPU yet. False, and nothing is changed, where there is
  * no room. */
@@ -78,15 +116,13 @@ bool kt_prune_unit(KtState *state, guint unit);
 typedef struct {
     guint seed; /* by lot, the same one each time; 0 = by size and cost */
     KtGrow grow;
-    bool present;  /* common sets begin as they are */
-    bool in_place; /* however large they are */
-    guint changed; /* but for this domain's */
+    bool present;  /* who may keeps the seats that he has */
+    bool in_place; /* common sets of any size too */
+    guint changed; /* but for this domain, or KT_NO_DOMAIN */
 } KtWay;
 
-/** Seats what has no seat, own CPUs before sets are made of what is left. */
-void kt_seat_all(KtState *state, KtWay way);
-/** Gives all exclusive domains but @changed the CPUs that they have, as far as they may have them. */
-void kt_keep_seats(KtState *state, guint changed);
+/** Seats everybody, own CPUs before sets are made of what is left; whether anybody kept a present seat. */
+bool kt_seat_all(KtState *state, KtWay way);
 
 /** Moves a domain, whole or a vCPU or unit of it, where that is worth it; whether it was. */
 bool kt_improve(KtState *state, guint domain);

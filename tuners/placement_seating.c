@@ -43,42 +43,6 @@ seat_or_stay(KtState *state, guint domain)
         kt_state_stay(state, domain, true);
 }
 
-/* The unit begins with the set that it has. */
-static void
-keep_set(KtState *state, guint unit, KtWay way)
-{
-    const KtModel *model = state->model;
-    guint domain = model->units[unit].domain;
-    if (model->domains[domain].fate != KT_FATE_SHARED || domain == way.changed)
-        return;
-    KtHall *hall = kt_unit_present_hall(state, unit, way.in_place);
-    if (hall)
-        kt_state_enter(state, unit, hall);
-}
-
-void
-kt_seat_all(KtState *state, KtWay way)
-{
-    const KtModel *model = state->model;
-    g_autoptr(GRand) chance = way.seed > 0 ? g_rand_new_with_seed(way.seed) : NULL;
-    g_autofree guint *order = seating_order(model, chance);
-    state->chance = chance;
-    for (guint i = 0; i < model->n_domains; i++) {
-        if (model->domains[order[i]].fate == KT_FATE_EXCLUSIVE)
-            seat_or_stay(state, order[i]);
-    }
-    for (guint i = 0; way.present && i < model->n_units; i++)
-        keep_set(state, i, way);
-    for (guint i = 0; i < model->n_domains; i++) {
-        const KtModelDomain *domain = &model->domains[order[i]];
-        for (guint j = 0; domain->fate == KT_FATE_SHARED && j < domain->n_units; j++) {
-            if (!state->units[domain->first_unit + j].hall)
-                kt_seat_unit(state, domain->first_unit + j, way.grow);
-        }
-    }
-    state->chance = NULL;
-}
-
 /* ---- present seats ---- */
 
 /* Takes the present CPUs of an exclusive domain, as far as it may have them; @all: or else none. */
@@ -95,13 +59,61 @@ keep_seats(KtState *state, guint index, bool all)
         kt_unseat_exclusive(state, index);
 }
 
-void
-kt_keep_seats(KtState *state, guint changed)
+static bool
+keep_exclusive(KtState *state, KtWay way)
 {
+    bool any = false;
     for (guint pass = 0; pass < 2; pass++) {
         for (guint i = 0; i < state->model->n_domains; i++) {
-            if (state->model->domains[i].fate == KT_FATE_EXCLUSIVE && i != changed)
-                keep_seats(state, i, pass == 0);
+            if (state->model->domains[i].fate != KT_FATE_EXCLUSIVE || i == way.changed)
+                continue;
+            keep_seats(state, i, pass == 0);
+            any |= state->domains[i].n_seated > 0;
         }
     }
+    return any;
+}
+
+static bool
+keep_shared(KtState *state, KtWay way)
+{
+    const KtModel *model = state->model;
+    bool any = false;
+    for (guint i = 0; i < model->n_units; i++) {
+        guint domain = model->units[i].domain;
+        KtHall *hall = NULL;
+        if (model->domains[domain].fate == KT_FATE_SHARED && domain != way.changed)
+            hall = kt_unit_present_hall(state, i, way.in_place);
+        if (hall)
+            kt_state_enter(state, i, hall);
+        any |= hall != NULL;
+    }
+    return any;
+}
+
+/* ---- all ---- */
+
+bool
+kt_seat_all(KtState *state, KtWay way)
+{
+    const KtModel *model = state->model;
+    g_autoptr(GRand) chance = way.seed > 0 ? g_rand_new_with_seed(way.seed) : NULL;
+    g_autofree guint *order = seating_order(model, chance);
+    state->chance = chance;
+    bool kept = way.present && keep_exclusive(state, way);
+    for (guint i = 0; i < model->n_domains; i++) {
+        if (model->domains[order[i]].fate == KT_FATE_EXCLUSIVE)
+            seat_or_stay(state, order[i]);
+    }
+    if (way.present && keep_shared(state, way))
+        kept = true;
+    for (guint i = 0; i < model->n_domains; i++) {
+        const KtModelDomain *domain = &model->domains[order[i]];
+        for (guint j = 0; domain->fate == KT_FATE_SHARED && j < domain->n_units; j++) {
+            if (!state->units[domain->first_unit + j].hall)
+                kt_seat_unit(state, domain->first_unit + j, way.grow);
+        }
+    }
+    state->chance = NULL;
+    return kept;
 }

@@ -43,7 +43,8 @@ typedef struct {
     guint unit;
     guint64 *regions; /* room to compose a set of regions */
     KtHall *best;     /* by the total */
-    double least;
+    double least;     /* its total; before there is any: what is worth looking for is below */
+    double empty;     /* the total while the unit has no set */
 } Trial;
 
 /* Tries a hall; its cost without moves, or infinity where it has no CPU. */
@@ -53,16 +54,23 @@ try_hall(Trial *trial, KtHall *hall)
     KtState *state = trial->state;
     if (kt_state_hall_pus(state, hall) == 0)
         return G_MAXDOUBLE;
-    KtMark mark = kt_mark(state);
+    KtMark mark = kt_trial_begin(state);
     kt_state_enter(state, trial->unit, hall);
     double cost = state->cost, total = kt_state_total(state);
     kt_state_leave(state, trial->unit);
-    kt_mark_restore(state, mark);
-    if (!trial->best || total < trial->least - 1e-9) {
+    kt_trial_end(state, mark);
+    if (total < trial->least - 1e-9) {
         trial->best = hall;
         trial->least = total;
     }
     return cost;
+}
+
+/* Whether what adds at least @bound may be the best. Rounding aside. */
+static bool
+is_promising(const Trial *trial, double bound)
+{
+    return trial->empty + bound < trial->least + 1e-6;
 }
 
 static double
@@ -369,48 +377,66 @@ kt_prune_unit(KtState *state, guint unit)
 
 /* ---- the search ---- */
 
-/* The best hall for a unit that is in none. @now: the one it comes from, or NULL; @grows: of several regions
- * too. */
+/* Sets of several regions. */
+static void
+try_several(Trial *trial, const KtHall *now, bool grows, const Ranked *promising, guint n_promising)
+{
+    KtState *state = trial->state;
+    if (!is_promising(trial, kt_bound_regions(state, trial->unit, trial->least - trial->empty + 1e-6)))
+        return;
+    for (guint i = 0; grows && i < MIN(n_promising, MAX_GROWN); i++)
+        grow_from(trial, promising[i].region, try_hall(trial, state->single[promising[i].region]));
+    if (now)
+        vary(trial, now, promising, n_promising);
+    if (grows && domain_of(state, trial->unit)->n_regions <= MAX_VARIED) {
+        compose_all(state, trial->unit, trial->regions);
+        try_regions(trial);
+    }
+}
+
+static void
+try_spread(Trial *trial)
+{
+    try_hall(trial, hall_of_part(trial->state, trial->unit, trial->regions));
+    try_hall(trial, hall_of_all(trial->state, trial->unit, trial->regions));
+}
+
+/* The best hall for a unit that is in none, with a total below *@total, which it sets; or NULL. @now: the one
+ * it comes from, or NULL; @grows: of several regions too. */
 static KtHall *
-find_hall(KtState *state, guint unit, const KtHall *now, bool grows, double *ret_total)
+find_hall(KtState *state, guint unit, const KtHall *now, bool grows, double *total)
 {
     g_autofree guint64 *regions = g_new0(guint64, state->region_words);
-    Trial trial = {.state = state, .unit = unit, .regions = regions};
+    Trial trial = {
+        .state = state, .unit = unit, .regions = regions, .least = *total, .empty = kt_state_total(state)};
     if (domain_of(state, unit)->wish->policy == KT_PLACEMENT_SPREAD) {
-        try_hall(&trial, hall_of_part(state, unit, regions));
-        try_hall(&trial, hall_of_all(state, unit, regions));
-        *ret_total = trial.least;
+        try_spread(&trial);
+        *total = trial.least;
         return trial.best;
     }
-    Ranked promising[MAX_TRIED], grown[MAX_GROWN];
-    guint n_promising = rank_regions(state, unit, promising), n_grown = 0;
+    Ranked promising[MAX_TRIED];
+    guint n_promising = rank_regions(state, unit, promising);
     if (state->chance && n_promising > 1) {
         promising[0] = promising[g_rand_int_range(state->chance, 0, (gint)n_promising)];
         n_promising = 1;
     }
     for (guint i = 0; i < n_promising; i++) {
-        Ranked it = {promising[i].region, try_hall(&trial, state->single[promising[i].region])};
-        n_grown = rank(grown, n_grown, MAX_GROWN, it);
+        if (is_promising(&trial, kt_bound_region(state, unit, promising[i].region)))
+            try_hall(&trial, state->single[promising[i].region]);
     }
-    for (guint i = 0; grows && i < n_grown; i++)
-        grow_from(&trial, grown[i].region, grown[i].cost);
-    if (now)
-        vary(&trial, now, promising, n_promising);
-    if (grows && domain_of(state, unit)->n_regions <= MAX_VARIED) {
-        compose_all(state, unit, regions);
-        try_regions(&trial);
-    }
+    if (grows || now)
+        try_several(&trial, now, grows, promising, n_promising);
     KtHall *present = state->counts_moves ? kt_unit_present_hall(state, unit, false) : NULL;
     if (present && count_regions(state, present) <= MAX_VARIED)
         try_hall(&trial, present);
-    *ret_total = trial.least;
+    *total = trial.least;
     return trial.best;
 }
 
 bool
 kt_seat_unit(KtState *state, guint unit, KtGrow grow)
 {
-    double total;
+    double total = G_MAXDOUBLE;
     bool grows = grow == KT_GROW_ALL || (grow == KT_GROW_LARGE && is_large(state, unit));
     KtHall *hall = find_hall(state, unit, NULL, grows, &total);
     if (hall)
@@ -422,11 +448,11 @@ bool
 kt_improve_unit(KtState *state, guint unit)
 {
     KtMark mark = kt_mark(state);
-    double total = 0, least = kt_state_total(state) - state->model->worth;
+    double total = kt_state_total(state) - state->model->worth;
     KtHall *now = state->units[unit].hall;
     kt_state_leave(state, unit);
     KtHall *hall = find_hall(state, unit, now, true, &total);
-    bool better = hall && hall != now && total < least;
+    bool better = hall && hall != now;
     kt_state_enter(state, unit, better ? hall : now);
     if (!better)
         kt_mark_restore(state, mark);

@@ -46,31 +46,39 @@ owners_of(const KtState *state, guint core)
     return owners;
 }
 
-/* T for the owners of a core, and C's 3 for strangers. @ret_doubled: owners whom safety rule 7 gives a spare
- * whole core. */
-static double
-owners_cost(const KtState *state, guint index, bool shared, guint *ret_doubled)
+void
+kt_state_note_owners(KtState *state, guint index)
 {
     const KtModel *model = state->model;
-    const KtCoreState *core = &state->cores[index];
+    KtCoreState *core = &state->cores[index];
     const KtIndices *pus = &model->core_pus[index];
     Owners owners = owners_of(state, index);
-    guint n_others =
-        core->n_obstacles + (shared ? state->zones[model->zones->of_pu[pus->items[0]]].n_domains : 0);
-    double cost = (double)KT_COST_STRANGER * owners.n_domains * (owners.n_domains + n_others - 1);
-    if (core->n_owned + n_others <= 1)
-        return cost;
-    for (guint i = 0; i < pus->n; i++) {
+    guint n_doubled = 0;
+    core->n_owners = owners.n_domains;
+    core->n_excused = 0;
+    for (guint i = 0; core->n_owned > 1 && i < pus->n; i++) {
         gint vcpu = state->owner[pus->items[i]];
         if (vcpu < 0)
             continue;
         KtSmt smt = model->domains[kt_state_domain_of(state, (guint)vcpu)].wish->smt;
-        bool alone = n_others == 0 && owners.n_domains == 1;
-        if (!(alone && (owners.one_guest_core || smt == KT_SMT_SHARE)))
-            cost += KT_COST_SIBLING;
-        *ret_doubled += core->n_owned > 1 && smt == KT_SMT_AUTO && !owners.one_guest_core;
+        core->n_excused += owners.one_guest_core || (owners.n_domains == 1 && smt == KT_SMT_SHARE);
+        /* Whom safety rule 7 gives a spare whole core. */
+        n_doubled += smt == KT_SMT_AUTO && !owners.one_guest_core;
     }
-    return cost;
+    state->n_doubled += n_doubled - core->n_doubled;
+    core->n_doubled = n_doubled;
+}
+
+/* T for the owners of a core, and C's 3 for strangers. */
+static double
+owners_cost(const KtCoreState *core, guint n_sharing)
+{
+    guint n_others = core->n_obstacles + n_sharing;
+    double cost = (double)KT_COST_STRANGER * core->n_owners * (core->n_owners + n_others - 1);
+    if (core->n_owned + n_others <= 1)
+        return cost;
+    guint n_excused = n_others == 0 ? core->n_excused : 0;
+    return cost + (double)KT_COST_SIBLING * (core->n_owned - n_excused);
 }
 
 static void
@@ -82,14 +90,11 @@ refresh_core(KtState *state, guint index)
     double load = core->own_load + core->obstacle_load + core->n_open * zone->rate;
     double overload = load / model->core_capacity[index] - 1;
     double cost = overload > 0 ? KT_COST_OVERLOAD * overload * overload : 0;
-    guint n_doubled = 0;
     if (core->n_owned > 0)
-        cost += owners_cost(state, index, core->n_open > 0 && zone->n_domains > 0, &n_doubled);
+        cost += owners_cost(core, core->n_open > 0 ? zone->n_domains : 0);
     guint exposed = core->n_open > 0 ? core->n_owned : 0;
     zone->exposed += exposed - core->exposed;
     core->exposed = exposed;
-    state->n_doubled += n_doubled - core->n_doubled;
-    core->n_doubled = n_doubled;
     state->cost += cost - core->cost;
     core->cost = cost;
 }
@@ -130,9 +135,18 @@ refresh_group(KtState *state, guint index)
     group->cost = cost;
 }
 
+/* What was found out of the zone no longer holds. */
+static void
+outdate(KtState *state, guint zone)
+{
+    if (!state->trying)
+        state->zones[zone].epoch = ++state->epoch;
+}
+
 void
 kt_state_dirty_core(KtState *state, guint core)
 {
+    outdate(state, state->model->zones->of_pu[state->model->core_pus[core].items[0]]);
     if (state->cores[core].dirty)
         return;
     state->cores[core].dirty = true;
@@ -142,6 +156,9 @@ kt_state_dirty_core(KtState *state, guint core)
 void
 kt_state_dirty_group(KtState *state, guint group)
 {
+    const KtRegion *region = &state->model->regions[group];
+    for (guint i = 0; i < region->n_zones; i++)
+        outdate(state, region->zones[i]);
     if (state->groups[group].dirty)
         return;
     state->groups[group].dirty = true;
@@ -177,6 +194,7 @@ kt_state_settle(KtState *state)
     }
     double doubled_cost = (double)DOUBLED_CORE_COST * MIN(state->n_doubled, state->n_spare);
     state->cost += doubled_cost - state->doubled_cost;
+    state->broken += doubled_cost - state->doubled_cost;
     state->doubled_cost = doubled_cost;
     g_ptr_array_set_size(state->dirty_halls, 0);
     state->dirty_zones.n = state->dirty_cores.n = state->dirty_groups.n = 0;
@@ -318,8 +336,10 @@ kt_state_new(const KtModel *model, bool counts_moves)
     state->open = g_new0(bool, topology->n_pus);
     state->cores = g_new0(KtCoreState, topology->n_cores);
     state->zones = g_new0(KtZoneState, n_zones);
-    for (guint i = 0; i < n_zones; i++)
+    for (guint i = 0; i < n_zones; i++) {
         state->zones[i].halls = g_ptr_array_new();
+        state->zones[i].epoch = ++state->epoch;
+    }
     state->groups = g_new0(KtGroupState, topology->n_groups);
     state->units = g_new0(KtUnitState, model->n_units + 1);
     state->domains = g_new0(KtDomainState, model->n_domains + 1);

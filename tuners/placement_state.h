@@ -47,10 +47,21 @@ typedef struct {
     double obstacle_load;
     guint n_open;    /* CPUs that common sets may have */
     guint exposed;   /* exclusive vCPUs beside an open CPU */
+    guint n_owners;  /* domains of the exclusive vCPUs */
+    guint n_excused; /* of these vCPUs: their siblings don't count while nobody else may run here */
     guint n_doubled; /* exclusive vCPUs of `smt = auto` on a sibling of others */
     double cost;
     bool dirty;
 } KtCoreState;
+
+/** What an exclusive vCPU costs a zone on the best of its whole cores, apart from what its own domain pays.
+ */
+typedef struct {
+    guint64 epoch; /* of the zone */
+    double load;   /* of such a vCPU */
+    double price;
+    guint n_cores; /* whole cores that it can have */
+} KtZonePrice;
 
 typedef struct {
     double rate; /* shared load on each open CPU */
@@ -59,6 +70,11 @@ typedef struct {
     guint exposed;
     GPtrArray *halls; /* KtHall with units */
     bool dirty;
+    guint64 epoch;   /* of its last change that was more than a trial */
+    guint64 bounded; /* the epoch of these: how its contention grows with load on each open CPU, at least */
+    double slope;
+    double curve;
+    KtZonePrice prices[2]; /* for those who isolate: [1] */
 } KtZoneState;
 
 typedef struct {
@@ -76,6 +92,7 @@ typedef struct {
 
 typedef struct {
     double cost;
+    double broken; /* the part of it that is for wishes that aren't met */
     guint n_other_kind;
     guint n_cores; /* that its exclusive vCPUs sit on */
     guint n_seated;
@@ -86,8 +103,11 @@ typedef struct {
 
 typedef struct {
     const KtModel *model;
-    double cost; /* without moves */
+    double cost;   /* without moves */
+    double broken; /* the part of it that is for wishes that aren't met */
     guint moves;
+    guint64 epoch;     /* counts changes */
+    bool trying;       /* what changes now is taken back at once */
     bool counts_moves; /* whether moves count in kt_state_total() */
     GRand *chance;     /* where seats are drawn by lot among the promising ones, else NULL; borrowed */
     gint *owner;       /* by PU: index of the vCPU that has it, -1 = none */
@@ -161,6 +181,8 @@ const guint *kt_state_zone_order(KtState *state, guint zone);
 
 /* ---- between the files of the state ---- */
 
+/** Takes note of whose exclusive vCPUs a core has now. */
+void kt_state_note_owners(KtState *state, guint core);
 void kt_state_dirty_core(KtState *state, guint core);
 void kt_state_dirty_zone(KtState *state, guint zone);
 void kt_state_dirty_group(KtState *state, guint group);

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "tuners/placement_search.h"
+
+/* Halvings of the interval in which the marginal cost of an even balance is sought. */
+#define N_HALVINGS 12
+
+/* How the contention of a zone grows when each open CPU of it gets some load more: cores that are overloaded
+ * as it is by just this, others by nothing at least. */
+static void
+bound_zone(KtState *state, guint index)
+{
+    const KtModel *model = state->model;
+    KtZoneState *zone = &state->zones[index];
+    const KtIndices *cores = &model->zone_cores[index];
+    zone->slope = zone->curve = 0;
+    for (guint i = 0; i < cores->n; i++) {
+        const KtCoreState *core = &state->cores[cores->items[i]];
+        double capacity = model->core_capacity[cores->items[i]];
+        double load = core->own_load + core->obstacle_load + core->n_open * zone->rate;
+        if (load < capacity)
+            continue;
+        double each = core->n_open / capacity;
+        zone->slope += 2 * KT_COST_OVERLOAD * (load / capacity - 1) * each;
+        zone->curve += KT_COST_OVERLOAD * each * each;
+    }
+    zone->bounded = zone->epoch;
+}
+
+static const KtZoneState *
+bounded_zone(KtState *state, guint index)
+{
+    if (state->zones[index].bounded != state->zones[index].epoch)
+        bound_zone(state, index);
+    return &state->zones[index];
+}
+
+/* What load that comes to a zone costs at least: a·slope + a²·curve for an amount of a, and fixed. */
+typedef struct {
+    double slope;
+    double curve;
+    double scale; /* 1 / (2 · curve) */
+    double fixed;
+} Bound;
+
+static Bound
+bound_of(KtState *state, const KtUnit *unit, guint index)
+{
+    const KtModel *model = state->model;
+    const KtModelDomain *domain = &model->domains[unit->domain];
+    const KtZone *it = &model->zones->zones[index];
+    const KtZoneState *zone = bounded_zone(state, index);
+    double n_cores = MAX(model->group_cores[it->group], 1), n_open = zone->n_open;
+    Bound bound = {
+        .slope = zone->slope / n_open + 2 * KT_COST_CROWDING * state->groups[it->group].load / n_cores,
+        .curve = zone->curve / (n_open * n_open) + KT_COST_CROWDING / n_cores,
+    };
+    bound.scale = 1 / (2 * bound.curve);
+    if (domain->n_units == 1)
+        bound.fixed = KT_COST_STRANGER * (double)zone->exposed;
+    return bound;
+}
+
+double
+kt_bound_region(KtState *state, guint unit_index, guint region_index)
+{
+    const KtUnit *unit = &state->model->units[unit_index];
+    const KtRegion *region = &state->model->regions[region_index];
+    double n_open = kt_state_hall_pus(state, state->single[region_index]);
+    double cost = 2 * unit->pair_weight;
+    for (guint i = 0; i < region->n_zones; i++) {
+        guint zone = region->zones[i];
+        double part = state->zones[zone].n_open / n_open;
+        if (part <= 0)
+            continue;
+        Bound bound = bound_of(state, unit, zone);
+        double load = unit->load * part;
+        cost += bound.fixed + load * (bound.slope + load * bound.curve);
+        cost += unit->n * part *
+                state->model->domains[unit->domain].node_cost[state->model->zones->zones[zone].node];
+    }
+    return cost;
+}
+
+/* How much farther apart than 2 the CPUs of any set of several regions are at least, in the mean. */
+static double
+least_extra_distance(const KtState *state, const KtModelDomain *domain)
+{
+    double least = G_MAXDOUBLE, most = 0;
+    for (guint i = domain->first_region; i < domain->first_region + domain->n_regions; i++) {
+        double n_open = kt_state_hall_pus(state, state->single[i]);
+        if (n_open > 0)
+            least = MIN(least, n_open);
+        most = MAX(most, n_open);
+    }
+    if (most <= 0)
+        return 0;
+    double part = least / (least + most);
+    return 2 * part * (1 - part) * (domain->region_gap - 2);
+}
+
+/* The least cost of spreading the unit over zones, in whatever parts: the greatest of all duals, or one that
+ * is
+ * @enough. */
+static double
+least_spread_cost(const Bound *bounds, guint n, double load, double enough)
+{
+    double low = G_MAXDOUBLE, high = -G_MAXDOUBLE;
+    for (guint i = 0; i < n; i++) {
+        low = MIN(low, bounds[i].slope);
+        high = MAX(high, bounds[i].slope + 2 * bounds[i].curve * load);
+    }
+    double best = low * load;
+    for (guint step = 0; step < N_HALVINGS && best < enough; step++) {
+        double price = (low + high) / 2, taken = 0, cost = price * load;
+        for (guint i = 0; i < n; i++) {
+            double over = MAX(price - bounds[i].slope, 0), amount = over * bounds[i].scale;
+            taken += amount;
+            cost -= amount * over / 2;
+        }
+        best = MAX(best, cost);
+        if (taken < load)
+            low = price;
+        else
+            high = price;
+    }
+    return best;
+}
+
+double
+kt_bound_regions(KtState *state, guint unit_index, double enough)
+{
+    const KtModel *model = state->model;
+    const KtUnit *unit = &model->units[unit_index];
+    const KtModelDomain *domain = &model->domains[unit->domain];
+    double extra = unit->pair_weight * (2 + least_extra_distance(state, domain));
+    if (unit->load <= 0)
+        return extra;
+    g_autofree Bound *bounds = g_new(Bound, model->zones->n_zones);
+    guint n = 0;
+    for (guint i = 0; i < model->zones->n_zones; i++) {
+        if (state->zones[i].n_open == 0)
+            continue;
+        bounds[n] = bound_of(state, unit, i);
+        /* What is paid once is paid by part here, so that it is never too much. */
+        double fixed = bounds[n].fixed + unit->n * domain->node_cost[model->zones->zones[i].node];
+        bounds[n++].slope += fixed / unit->load;
+    }
+    return extra + least_spread_cost(bounds, n, unit->load, enough - extra);
+}
