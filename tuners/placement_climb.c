@@ -4,20 +4,38 @@
 /* Each improvement lowers the total by KtModel.worth, so climbing ends; this ends it in reasonable time. */
 #define MAX_ROUNDS 40
 
-bool
-kt_improve(KtState *state, guint index)
+static bool
+improve_units(KtState *state, const KtModelDomain *domain)
 {
-    const KtModelDomain *domain = &state->model->domains[index];
-    if (domain->fate == KT_FATE_EXCLUSIVE)
-        return state->domains[index].n_seated > 0 && kt_improve_exclusive(state, index);
-    if (domain->fate != KT_FATE_SHARED)
-        return false;
     bool better = false;
     for (guint i = 0; i < domain->n_units; i++) {
         if (state->units[domain->first_unit + i].hall)
             better |= kt_improve_unit(state, domain->first_unit + i);
     }
     return better;
+}
+
+/* Improves domain @index; whether that was possible. */
+static bool
+improve(KtState *state, guint index)
+{
+    const KtModelDomain *domain = &state->model->domains[index];
+    if (domain->fate == KT_FATE_EXCLUSIVE)
+        return state->domains[index].n_seated > 0 && kt_improve_exclusive(state, index, true);
+    return domain->fate == KT_FATE_SHARED && improve_units(state, domain);
+}
+
+void
+kt_improve_alone(KtState *state, guint index)
+{
+    const KtModelDomain *domain = &state->model->domains[index];
+    bool better = true;
+    for (guint i = 0; better && i < MAX_ROUNDS; i++) {
+        if (domain->fate == KT_FATE_EXCLUSIVE)
+            better = state->domains[index].n_seated > 0 && kt_improve_exclusive(state, index, false);
+        else
+            better = domain->fate == KT_FATE_SHARED && improve_units(state, domain);
+    }
 }
 
 /* Regions that own CPUs have filled up belong to no set: the next solve couldn't see that they did. */
@@ -59,6 +77,6 @@ kt_climb(KtState *state)
         /* Ends when all in a row could not be improved. */
         guint in_vain = 0;
         for (guint64 i = 0; n > 0 && in_vain < n && i < (guint64)n * MAX_ROUNDS; i++)
-            in_vain = kt_improve(state, order[i % n]) ? 0 : in_vain + 1;
+            in_vain = improve(state, order[i % n]) ? 0 : in_vain + 1;
     } while (prune(state));
 }

@@ -224,13 +224,13 @@ improve_whole(KtState *state, guint index)
 }
 
 bool
-kt_improve_exclusive(KtState *state, guint domain)
+kt_improve_exclusive(KtState *state, guint domain, bool exchange)
 {
     const KtModelDomain *it = &state->model->domains[domain];
     bool better = false;
     for (guint i = it->first_vcpu; i < it->first_vcpu + it->n_vcpus; i++)
         better |= improve_vcpu(state, i);
-    for (guint i = it->first_vcpu; i < it->first_vcpu + it->n_vcpus; i++)
+    for (guint i = it->first_vcpu; exchange && i < it->first_vcpu + it->n_vcpus; i++)
         better |= kt_improve_by_exchange(state, i);
     return improve_whole(state, domain) || better;
 }

@@ -154,6 +154,19 @@ intern_before(KtModel *model, GHashTable *known, const KtCpuset *set)
     return model->befores->len - 1;
 }
 
+/* The same for a vCPU; @vcpus: of its unit, where it isn't the first one of that. Mostly they have one set.
+ */
+static guint
+before_of(KtModel *model, const KtSeatVcpu *vcpu, const KtSeatVcpu *vcpus, GHashTable *known)
+{
+    if (vcpus) {
+        const KtModelVcpu *last = &model->vcpus[model->n_vcpus - 1];
+        if (equal_sets(vcpus[last->vcpu].before, vcpu->before))
+            return last->before;
+    }
+    return intern_before(model, known, vcpu->before);
+}
+
 static gint
 only_pu(const KtModel *model, const KtBefore *before)
 {
@@ -195,7 +208,7 @@ add_vcpu(KtModel *model, KtModelDomain *domain, const KtSeatVcpu *vcpu, GHashTab
     unit->n++;
     unit->load += vcpu->load;
     domain->load += vcpu->load;
-    guint before = intern_before(model, known, vcpu->before);
+    guint before = before_of(model, vcpu, unit->n > 1 ? vcpus : NULL, known);
     model->vcpus[model->n_vcpus++] = (KtModelVcpu){
         .vcpu = (guint)(vcpu - vcpus),
         .unit = model->n_units - 1,

@@ -113,49 +113,40 @@ explain_exclusive(const KtState *state, const KtModelDomain *domain)
 
 /* ---- common sets ---- */
 
-static bool
-have_common_zone(const KtHall *a, const KtHall *b)
+/* What is told of a hall, for all domains in it. */
+typedef struct {
+    char *where;     /* "the L3 of CPUs 0-7" */
+    guint n_domains; /* with sets that meet it */
+    bool numa;       /* told as nodes */
+    KtCpuset *nodes; /* OS numbers */
+} Told;
+
+static void
+told_free(gpointer data)
 {
-    for (guint i = 0; i < a->n_zones; i++) {
-        for (guint j = 0; j < b->n_zones; j++) {
-            if (a->zones[i] == b->zones[j])
-                return true;
-        }
-    }
-    return false;
+    Told *told = data;
+    g_free(told->where);
+    kt_cpuset_free(told->nodes);
+    g_free(told);
 }
 
-/* How many domains have sets that meet @hall: itself with them. @counts: KtHall → that number + 1. */
 static guint
-count_company(const KtState *state, const KtHall *hall, GHashTable *counts)
+count_domains(const KtState *state, const KtHall *hall)
 {
-    gpointer known = g_hash_table_lookup(counts, hall);
-    if (known)
-        return GPOINTER_TO_UINT(known) - 1;
-    g_autoptr(GHashTable) meets = g_hash_table_new(NULL, NULL);
-    guint n = 0, last = G_MAXUINT;
-    for (guint i = 0; i < state->model->n_units; i++) {
-        KtHall *other = state->units[i].hall;
-        if (!other || state->model->units[i].domain == last)
-            continue;
-        gpointer answer = g_hash_table_lookup(meets, other);
-        if (!answer) {
-            answer = GINT_TO_POINTER(have_common_zone(hall, other) ? 1 : 2);
-            g_hash_table_insert(meets, other, answer);
-        }
-        if (answer != GINT_TO_POINTER(1))
-            continue;
-        last = state->model->units[i].domain;
-        n++;
+    guint n = 0, n_zones = state->model->zones->n_zones;
+    for (guint i = 0; i < state->model->n_domains; i++) {
+        const guint16 *presence = state->presence + (gsize)i * n_zones;
+        bool meets = false;
+        for (guint j = 0; j < hall->n_zones && !meets; j++)
+            meets = presence[hall->zones[j]] > 0;
+        n += meets;
     }
-    g_hash_table_insert(counts, (gpointer)hall, GUINT_TO_POINTER(n + 1));
     return n;
 }
 
-static void
-append_hall(GString *text, const KtState *state, const KtModelDomain *domain, const KtHall *hall)
+static char *
+describe_hall(const KtTopology *topology, const KtHall *hall, bool numa)
 {
-    const KtTopology *topology = state->model->topology;
     g_autoptr(KtCpuset) cpus = hwloc_bitmap_alloc();
     for (guint i = 0; i < topology->n_pus; i++) {
         if (kt_bit(hall->pus, i))
@@ -165,44 +156,58 @@ append_hall(GString *text, const KtState *state, const KtModelDomain *domain, co
     Span span = span_of(topology, cpus);
     g_autoptr(KtCpuset) nodes = span.nodes;
     g_autofree char *node_list = kt_cpuset_format(nodes);
-    if (domain->wish->policy == KT_PLACEMENT_NUMA)
-        g_string_append_printf(text, "node%s %s (CPUs %s)", span.n_nodes > 1 ? "s" : "", node_list, list);
-    else if (span.n_groups == 1)
-        g_string_append_printf(text, "the %s of CPUs %s", group_name(topology), list);
-    else
-        g_string_append_printf(text, "%u %ss (CPUs %s)", span.n_groups, group_name(topology), list);
+    if (numa)
+        return g_strdup_printf("node%s %s (CPUs %s)", span.n_nodes > 1 ? "s" : "", node_list, list);
+    if (span.n_groups == 1)
+        return g_strdup_printf("the %s of CPUs %s", group_name(topology), list);
+    return g_strdup_printf("%u %ss (CPUs %s)", span.n_groups, group_name(topology), list);
+}
+
+/* Borrowed. @told: KtHall → Told. */
+static const Told *
+tell_hall(const KtState *state, const KtModelDomain *domain, const KtHall *hall, GHashTable *told)
+{
+    const KtTopology *topology = state->model->topology;
+    bool numa = domain->wish->policy == KT_PLACEMENT_NUMA;
+    Told *it = g_hash_table_lookup(told, hall);
+    if (it && it->numa == numa)
+        return it;
+    it = g_new0(Told, 1);
+    it->where = describe_hall(topology, hall, numa);
+    it->n_domains = count_domains(state, hall);
+    it->numa = numa;
+    it->nodes = hwloc_bitmap_alloc();
+    for (guint i = 0; i < topology->n_nodes; i++) {
+        if (hall->node_pus[i] > 0)
+            hwloc_bitmap_set(it->nodes, topology->nodes[i].os);
+    }
+    g_hash_table_replace(told, (gpointer)hall, it);
+    return it;
 }
 
 static char *
-explain_one_set(const KtState *state, const KtModelDomain *domain, GHashTable *counts)
+explain_one_set(const KtState *state, const KtModelDomain *domain, GHashTable *told)
 {
-    const KtTopology *topology = state->model->topology;
-    const KtHall *hall = state->units[domain->first_unit].hall;
-    guint n = count_company(state, hall, counts);
+    const Told *hall = tell_hall(state, domain, state->units[domain->first_unit].hall, told);
+    guint n = hall->n_domains;
     GString *text = g_string_new(n > 1 ? "shares " : "alone in ");
-    append_hall(text, state, domain, hall);
+    g_string_append(text, hall->where);
     if (n > 1)
         g_string_append_printf(text, " with %u other domain%s", n - 1, n > 2 ? "s" : "");
-    g_autoptr(KtCpuset) nodes = hwloc_bitmap_alloc();
-    Span span = {0, 0, nodes};
-    for (guint i = 0; i < topology->n_nodes; i++) {
-        if (hall->node_pus[i] == 0)
-            continue;
-        hwloc_bitmap_set(nodes, topology->nodes[i].os);
-        span.n_nodes++;
-    }
-    append_memory(text, topology, domain->wish, &span);
+    Span span = {0, (guint)hwloc_bitmap_weight(hall->nodes), hall->nodes};
+    append_memory(text, state->model->topology, domain->wish, &span);
     return g_string_free(text, FALSE);
 }
 
 static char *
-explain_cells(const KtState *state, const KtModelDomain *domain)
+explain_cells(const KtState *state, const KtModelDomain *domain, GHashTable *told)
 {
     GString *text = g_string_new(NULL);
     g_string_printf(text, "%u guest cells", domain->n_units);
     for (guint i = 0; i < MIN(domain->n_units, MAX_CELLS_TOLD); i++) {
         g_string_append(text, i == 0 ? ": " : ", ");
-        append_hall(text, state, domain, state->units[domain->first_unit + i].hall);
+        g_string_append(text,
+                        tell_hall(state, domain, state->units[domain->first_unit + i].hall, told)->where);
     }
     if (domain->n_units > MAX_CELLS_TOLD)
         g_string_append(text, ", …");
@@ -213,7 +218,7 @@ void
 kt_placement_explain(const KtState *state, KtPlacement *placement)
 {
     const KtModel *model = state->model;
-    g_autoptr(GHashTable) counts = g_hash_table_new(NULL, NULL);
+    g_autoptr(GHashTable) told = g_hash_table_new_full(NULL, NULL, NULL, told_free);
     for (guint i = 0; i < model->n_domains; i++) {
         const KtModelDomain *domain = &model->domains[i];
         KtSeat *seat = &placement->seats[domain->index];
@@ -222,8 +227,8 @@ kt_placement_explain(const KtState *state, KtPlacement *placement)
         if (domain->fate == KT_FATE_EXCLUSIVE)
             seat->reason = explain_exclusive(state, domain);
         else if (domain->n_units == 1)
-            seat->reason = explain_one_set(state, domain, counts);
+            seat->reason = explain_one_set(state, domain, told);
         else
-            seat->reason = explain_cells(state, domain);
+            seat->reason = explain_cells(state, domain, told);
     }
 }

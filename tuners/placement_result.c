@@ -19,18 +19,27 @@ kt_placement_free(KtPlacement *placement)
     g_free(placement);
 }
 
-KtPlacement *
-kt_placement_present(const KtPlacementProblem *problem)
+/* Room for the sets. */
+static KtPlacement *
+placement_new(const KtPlacementProblem *problem)
 {
     KtPlacement *placement = g_new0(KtPlacement, 1);
     placement->n_seats = problem->n_domains;
     placement->seats = g_new0(KtSeat, problem->n_domains + 1);
     for (guint i = 0; i < problem->n_domains; i++) {
-        KtSeat *seat = &placement->seats[i];
-        seat->n_vcpus = problem->domains[i].n_vcpus;
-        seat->vcpus = g_new0(KtCpuset *, seat->n_vcpus + 1);
-        for (guint j = 0; j < seat->n_vcpus; j++)
-            seat->vcpus[j] = hwloc_bitmap_dup(problem->domains[i].vcpus[j].before);
+        placement->seats[i].n_vcpus = problem->domains[i].n_vcpus;
+        placement->seats[i].vcpus = g_new0(KtCpuset *, problem->domains[i].n_vcpus + 1);
+    }
+    return placement;
+}
+
+KtPlacement *
+kt_placement_present(const KtPlacementProblem *problem)
+{
+    KtPlacement *placement = placement_new(problem);
+    for (guint i = 0; i < problem->n_domains; i++) {
+        for (guint j = 0; j < problem->domains[i].n_vcpus; j++)
+            placement->seats[i].vcpus[j] = hwloc_bitmap_dup(problem->domains[i].vcpus[j].before);
     }
     return placement;
 }
@@ -51,23 +60,24 @@ hall_set(const KtState *state, const KtHall *hall, GHashTable *sets)
     return set;
 }
 
-static void
-extract_vcpu(const KtState *state, guint index, KtSeat *seat, GHashTable *sets)
+static KtCpuset *
+extract_vcpu(const KtState *state, guint index, const KtModelDomain *domain, GHashTable *sets)
 {
     const KtModelVcpu *vcpu = &state->model->vcpus[index];
     const KtHall *hall = state->units[vcpu->unit].hall;
-    g_assert(seat->vcpus != NULL);
-    if (state->pu[index] >= 0)
-        hwloc_bitmap_only(seat->vcpus[vcpu->vcpu], state->model->topology->pus[state->pu[index]].os);
-    else if (hall)
-        hwloc_bitmap_copy(seat->vcpus[vcpu->vcpu], hall_set(state, hall, sets));
+    if (state->pu[index] >= 0) {
+        KtCpuset *set = hwloc_bitmap_alloc();
+        hwloc_bitmap_only(set, state->model->topology->pus[state->pu[index]].os);
+        return set;
+    }
+    return hwloc_bitmap_dup(hall ? hall_set(state, hall, sets) : domain->wish->vcpus[vcpu->vcpu].before);
 }
 
 KtPlacement *
 kt_placement_extract(const KtState *state)
 {
     const KtModel *model = state->model;
-    KtPlacement *placement = kt_placement_present(model->problem);
+    KtPlacement *placement = placement_new(model->problem);
     g_autoptr(GHashTable) sets = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)kt_cpuset_free);
     for (guint i = 0; i < model->n_domains; i++) {
         const KtModelDomain *domain = &model->domains[i];
@@ -77,7 +87,7 @@ kt_placement_extract(const KtState *state)
         else if (domain->fate == KT_FATE_EXCLUSIVE && state->domains[i].staying)
             seat->refusal = kt_admit_describe_fragmented(domain);
         for (guint j = domain->first_vcpu; j < domain->first_vcpu + domain->n_vcpus; j++)
-            extract_vcpu(state, j, seat, sets);
+            seat->vcpus[model->vcpus[j].vcpu] = extract_vcpu(state, j, domain, sets);
     }
     kt_placement_explain(state, placement);
     return placement;

@@ -92,8 +92,9 @@ void kt_keep_within_exclusive(KtState *state, guint domain);
 /** Exchanges a vCPU that is apart from the others of its domain, or beside a stranger, with a stranger of
  * theirs, where that is worth it; whether it was. */
 bool kt_improve_by_exchange(KtState *state, guint vcpu);
-/** Moves a vCPU or all of an exclusive domain where that is worth it; whether it was. */
-bool kt_improve_exclusive(KtState *state, guint domain);
+/** Moves a vCPU or all of an exclusive domain where that is worth it, or (@exchange) exchanges vCPUs with
+ * others; whether it was. */
+bool kt_improve_exclusive(KtState *state, guint domain, bool exchange);
 
 /** Which units begin with sets of several regions, where these are cheaper as yet. */
 typedef enum { KT_GROW_LARGE, KT_GROW_NONE, KT_GROW_ALL, KT_N_GROW } KtGrow;
@@ -124,8 +125,8 @@ typedef struct {
 /** Seats everybody, own CPUs before sets are made of what is left; whether anybody kept a present seat. */
 bool kt_seat_all(KtState *state, KtWay way);
 
-/** Moves a domain, whole or a vCPU or unit of it, where that is worth it; whether it was. */
-bool kt_improve(KtState *state, guint domain);
+/** Moves a domain, whole or a vCPU or unit of it, as long as that is worth it. */
+void kt_improve_alone(KtState *state, guint domain);
 /** Improves one domain after the other until none can be improved. */
 void kt_climb(KtState *state);
 

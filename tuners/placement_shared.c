@@ -330,12 +330,14 @@ kt_unit_present_hall(KtState *state, guint unit_index, bool any_size)
     }
     if (domain->wish->policy == KT_PLACEMENT_SPREAD)
         return spread_hall_with(state, unit_index, touched, regions);
-    for (guint i = 0; i < model->topology->n_pus; i++) {
-        if (!kt_bit(touched, i) || !state->open[i])
-            continue;
-        const KtPu *pu = &model->topology->pus[i];
-        guint region = domain->wish->policy == KT_PLACEMENT_NUMA ? pu->node : pu->group;
-        kt_bit_set(regions, domain->first_region + region, true);
+    for (guint i = 0; i < model->n_words; i++) {
+        for (guint64 left = touched[i]; left; left &= left - 1) {
+            guint index = i * 64 + (guint)__builtin_ctzll(left);
+            const KtPu *pu = &model->topology->pus[index];
+            guint region = domain->wish->policy == KT_PLACEMENT_NUMA ? pu->node : pu->group;
+            if (state->open[index])
+                kt_bit_set(regions, domain->first_region + region, true);
+        }
     }
     KtHall *hall = kt_state_hall(state, regions);
     bool fits = any_size || count_regions(state, hall) <= max_regions(state, unit_index);
