@@ -17,15 +17,14 @@ seated_zone(const KtState *state, const KtUnit *unit)
     return -1;
 }
 
-static void
-copy_seats(const KtState *state, const KtModelDomain *domain, gint *seats)
+void
+kt_copy_seats(const KtState *state, const KtModelDomain *domain, gint *seats)
 {
     memcpy(seats, state->pu + domain->first_vcpu, domain->n_vcpus * sizeof *seats);
 }
 
-/* Makes the domain's seats be @seats (-1 = none). */
-static void
-set_seats(KtState *state, const KtModelDomain *domain, const gint *seats)
+void
+kt_set_seats(KtState *state, const KtModelDomain *domain, const gint *seats)
 {
     gint *now = state->pu + domain->first_vcpu;
     for (guint i = 0; i < domain->n_vcpus; i++) {
@@ -100,12 +99,12 @@ kt_keep_within_exclusive(KtState *state, guint index)
 {
     const KtModelDomain *domain = &state->model->domains[index];
     g_autofree gint *seats = g_new(gint, domain->n_vcpus + 1);
-    copy_seats(state, domain, seats);
+    kt_copy_seats(state, domain, seats);
     for (guint i = 0; i < domain->n_units; i++) {
         const KtUnit *unit = &state->model->units[domain->first_unit + i];
         keep_within_unit(state, unit, seats + (unit->first - domain->first_vcpu));
     }
-    set_seats(state, domain, seats);
+    kt_set_seats(state, domain, seats);
 }
 
 /* Fills from the most promising zones and leaves the best of that; the seats that are there stay. False and
@@ -116,7 +115,7 @@ fill_best(KtState *state, const KtModelDomain *domain, double least)
     guint index = (guint)(domain - state->model->domains);
     g_autofree gint *before = g_new(gint, domain->n_vcpus + 1);
     g_autofree gint *best = g_new(gint, domain->n_vcpus + 1);
-    copy_seats(state, domain, before);
+    kt_copy_seats(state, domain, before);
     guint first = 0; /* the unit that begins */
     while (first + 1 < domain->n_units &&
            seated_zone(state, &state->model->units[domain->first_unit + first]) >= 0)
@@ -137,15 +136,15 @@ fill_best(KtState *state, const KtModelDomain *domain, double least)
                 kt_keep_within_exclusive(state, index);
             if (kt_state_total(state) < least - 1e-9) {
                 least = kt_state_total(state);
-                copy_seats(state, domain, best);
+                kt_copy_seats(state, domain, best);
                 found = true;
             }
         }
-        set_seats(state, domain, before);
+        kt_set_seats(state, domain, before);
         kt_mark_restore(state, mark);
     }
     if (found)
-        set_seats(state, domain, best);
+        kt_set_seats(state, domain, best);
     return found;
 }
 
@@ -212,13 +211,13 @@ improve_whole(KtState *state, guint index)
 {
     const KtModelDomain *domain = &state->model->domains[index];
     g_autofree gint *now = g_new(gint, domain->n_vcpus + 1);
-    copy_seats(state, domain, now);
+    kt_copy_seats(state, domain, now);
     KtMark mark = kt_mark(state);
     double least = kt_state_total(state) - state->model->worth;
     kt_unseat_exclusive(state, index);
     if (fill_best(state, domain, least))
         return true;
-    set_seats(state, domain, now);
+    kt_set_seats(state, domain, now);
     kt_mark_restore(state, mark);
     return false;
 }

@@ -86,6 +86,9 @@ double kt_bound_whole(KtState *state, guint domain, guint zone);
 bool kt_seat_exclusive(KtState *state, guint domain);
 /** Takes away all CPUs of an exclusive domain. */
 void kt_unseat_exclusive(KtState *state, guint domain);
+/** The CPUs of an exclusive domain's vCPUs, by PU index (−1 = none); and back. */
+void kt_copy_seats(const KtState *state, const KtModelDomain *domain, gint *seats);
+void kt_set_seats(KtState *state, const KtModelDomain *domain, const gint *seats);
 /** The same CPUs with as few moves as that takes: what a domain's vCPUs can change among themselves at no
  * cost. */
 void kt_keep_within_exclusive(KtState *state, guint domain);
