@@ -35,3 +35,7 @@ KtCpuset *kt_memory_cpu_nodes(const KtPlan *plan, guint domain, gint cell);
 
 /** OS numbers of the host's nodes with memory. Owned. */
 KtCpuset *kt_memory_host_nodes(const KtTopology *topology);
+
+/** Why the kernel would not move the pages of a guest that runs with this definition, or put new ones
+ * elsewhere again; NULL = it moves them. */
+const char *kt_memory_find_obstacle(const KtDomainDef *live);

@@ -28,9 +28,8 @@ find_memory(const KtMemoryWish *wish, const KtCpuset *wanted)
     return found;
 }
 
-/* Why the kernel would not move this guest's pages, or put new ones elsewhere again; NULL = it moves them. */
-static const char *
-find_obstacle(const KtDomainDef *live)
+const char *
+kt_memory_find_obstacle(const KtDomainDef *live)
 {
     bool preferred = live->numatune_mode != NULL && g_str_equal(live->numatune_mode, "preferred");
     bool any_policy = live->numatune_mode != NULL || live->numatune_nodeset != NULL;
@@ -85,7 +84,7 @@ kt_memory_move_pages(const KtMemoryWish *wish, const KtValue *value, const KtCpu
     g_autoptr(KtCpuset) present = found.nodes;
     if (present == NULL || found.outside_kib == 0)
         return;
-    const char *obstacle = find_obstacle(domain->live);
+    const char *obstacle = kt_memory_find_obstacle(domain->live);
     if (obstacle != NULL) {
         g_autofree char *there = kt_cpuset_format(present);
         kt_plan_note(wish->plan, (gint)wish->index,

@@ -308,7 +308,7 @@ solve(const KtSnapshot *snapshot, const KtDesired *desired, KtPlan *plan)
     g_autoptr(GPtrArray) unpinned = g_ptr_array_new_with_free_func((GDestroyNotify)kt_cpuset_free);
     g_autoptr(KtPlacementProblem) wanted = kt_seats_build(snapshot, desired, plan, unpinned);
     plan->problem = kt_seats_build(snapshot, desired, plan, NULL);
-    plan->placement = kt_placement_solve(wanted);
+    kt_seats_solve(desired, plan, wanted);
     plan->cost = kt_cost(plan->problem, plan->placement);
     g_autoptr(KtPlacement) present = kt_placement_present(plan->problem);
     /* Whoever is refused counts in neither figure: they are to be compared. */

@@ -44,7 +44,11 @@ typedef struct {
     guint n_vcpus;
     const double *memory_share; /* by node index, sums to 1; NULL = unknown */
     double memory_gib;          /* what it has in all; 0 = unknown, or nothing is to be said of moves */
-    const guint *device_nodes;  /* node index of each passed-through PCI device whose node is known */
+    bool memory_follows; /* it moves to the node of the CPUs, where these are on one that has room for it */
+    const bool *nodes; /* by node index: where its CPUs stay, since its memory is there and can't follow; NULL
+                        * = anywhere. Without a CPU there that it may have it goes for nothing. */
+    double move_threshold;     /* points of cost by which another seat must be better than the present one */
+    const guint *device_nodes; /* node index of each passed-through PCI device whose node is known */
     guint n_device_nodes;
 } KtSeatDomain;
 
@@ -53,6 +57,7 @@ typedef struct {
     const KtCpuset *housekeeping; /* exclusive vCPUs stay off these; may be empty */
     const KtSeatDomain *domains;
     guint n_domains;
+    const double *node_room_gib; /* by node index: memory that may follow CPUs there; NULL = any amount */
 } KtPlacementProblem;
 
 /** Where one domain goes. */

@@ -8,17 +8,6 @@
 /* How many exclusive domains are looked at. */
 #define MAX_EXPENSIVE 8
 
-/* The model's index of a domain in the caller's order, or KT_NO_DOMAIN. */
-static guint
-find_domain(const KtModel *model, guint index)
-{
-    for (guint i = 0; i < model->n_domains; i++) {
-        if (model->domains[i].index == index)
-            return i;
-    }
-    return KT_NO_DOMAIN;
-}
-
 /* ---- who else moves ---- */
 
 /* How much a sharing group would gain if one who shares there left: those beside whom nobody would run, or
@@ -176,7 +165,7 @@ kt_placement_adjust(const KtPlacementProblem *problem, guint changed, guint max_
     g_autoptr(KtModel) model = kt_model_new(problem);
     kt_admit(model);
     g_autoptr(KtState) state = kt_state_new(model, true);
-    guint domain = find_domain(model, changed);
+    guint domain = kt_model_find(model, changed);
     kt_seat_all(state, (KtWay){.present = true, .in_place = true, .changed = domain});
     if (domain != KT_NO_DOMAIN)
         kt_improve_alone(state, domain);

@@ -106,7 +106,11 @@ kt_admit_describe_fragmented(const KtModelDomain *domain)
 {
     GString *text = g_string_new(NULL);
     append_wanted(text, domain);
-    g_string_append(text, ", but what is free doesn't lie so; cpu.exclusive = no for others would make room");
+    if (domain->nodes)
+        g_string_append(text, ", but the node of its memory, which can't follow, has too few left");
+    else
+        g_string_append(text, ", but what is free doesn't lie so");
+    g_string_append(text, "; cpu.exclusive = no for others would make room");
     return g_string_free(text, FALSE);
 }
 

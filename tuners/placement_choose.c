@@ -248,8 +248,12 @@ choose_bounded(KtState *state, guint vcpu, Choice *best)
     guint n_zones = state->model->zones->n_zones;
     g_autofree double *bounds = g_new(double, n_zones);
     for (guint i = 0; i < n_zones; i++) {
+        bounds[i] = G_MAXDOUBLE;
+        if (!kt_model_may_be_on(domain_of(state, vcpu), state->model->zones->zones[i].node))
+            continue;
         const KtZonePrice *price = kt_zone_price(state, vcpu, i);
-        bounds[i] = price->n_cores > 0 ? state->cost + price->price + own_bound(state, vcpu, i) : G_MAXDOUBLE;
+        if (price->n_cores > 0)
+            bounds[i] = state->cost + price->price + own_bound(state, vcpu, i);
     }
     for (guint tried = 0; tried < MAX_BOUNDED_ZONES; tried++) {
         guint least = 0;
@@ -275,6 +279,8 @@ kt_bound_whole(KtState *state, guint domain, guint zone)
     const KtZonePrice *here = kt_zone_price(state, it->first_vcpu, zone);
     double elsewhere = G_MAXDOUBLE;
     for (guint i = 0; here->n_cores < unit->n && i < model->zones->n_zones; i++) {
+        if (!kt_model_may_be_on(it, model->zones->zones[i].node))
+            continue;
         const KtZonePrice *price = kt_zone_price(state, it->first_vcpu, i);
         if (i != zone && price->n_cores > 0)
             elsewhere = MIN(elsewhere, price->price + it->node_cost[model->zones->zones[i].node]);

@@ -12,6 +12,10 @@ static bool
 improve_by_exchange(KtState *state, guint vcpu, guint other)
 {
     guint pu = (guint)state->pu[vcpu], other_pu = (guint)state->pu[other];
+    const KtPu *pus = state->model->topology->pus;
+    if (!kt_model_may_be_on(domain_of(state, vcpu), pus[other_pu].node) ||
+        !kt_model_may_be_on(domain_of(state, other), pus[pu].node))
+        return false;
     KtMark mark = kt_mark(state);
     double least = kt_state_total(state) - state->model->worth;
     kt_state_release(state, vcpu);

@@ -155,6 +155,12 @@ kt_seat_exclusive(KtState *state, guint domain)
     return state->domains[domain].n_seated == it->n_vcpus || fill_best(state, it, G_MAXDOUBLE);
 }
 
+bool
+kt_seat_exclusive_from(KtState *state, guint domain, guint zone)
+{
+    return fill_from(state, &state->model->domains[domain], zone);
+}
+
 void
 kt_unseat_exclusive(KtState *state, guint domain)
 {

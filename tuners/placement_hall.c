@@ -96,16 +96,16 @@ hall_cost(const KtState *state, const KtHall *hall)
     return hall->n_follow > 0 ? cost + hall->n_follow * follow_cost(topology, hall) : cost;
 }
 
-static guint
-hall_moves(const KtState *state, const KtHall *hall)
+static double
+hall_move_cost(const KtState *state, const KtHall *hall)
 {
-    guint n = 0;
+    double cost = 0;
     for (guint i = 0; i < hall->befores->len; i++) {
         const KtHallBefore *it = &g_array_index(hall->befores, KtHallBefore, i);
         if (it->n_differing > 0 || kt_model_before(state->model, it->before)->beyond)
-            n += it->n_vcpus;
+            cost += it->move_cost;
     }
-    return n;
+    return cost;
 }
 
 void
@@ -115,11 +115,11 @@ kt_hall_refresh(KtState *state, KtHall *hall)
     if (hall->n_units == 0)
         return;
     double cost = hall_cost(state, hall);
-    guint moves = hall_moves(state, hall);
+    double move_cost = hall_move_cost(state, hall);
     state->cost += cost - hall->cost;
-    state->moves += moves - hall->moves;
+    state->move_cost += move_cost - hall->move_cost;
     hall->cost = cost;
-    hall->moves = moves;
+    hall->move_cost = move_cost;
 }
 
 static void
@@ -200,8 +200,8 @@ clear_members(const KtModel *model, KtHall *hall)
     memset(hall->node_pus, 0, n_nodes * sizeof *hall->node_pus);
     for (guint i = 0; i < n_nodes; i++)
         hall->node_weight[i] = 0;
-    hall->n_pus = hall->n_follow = hall->moves = 0;
-    hall->pair_sum = hall->load = hall->pair_weight = hall->cost = 0;
+    hall->n_pus = hall->n_follow = 0;
+    hall->move_cost = hall->pair_sum = hall->load = hall->pair_weight = hall->cost = 0;
 }
 
 static void
@@ -229,8 +229,8 @@ static void
 unlist_hall(KtState *state, KtHall *hall)
 {
     state->cost -= hall->cost;
-    state->moves -= hall->moves;
-    hall->moves = 0;
+    state->move_cost -= hall->move_cost;
+    hall->move_cost = 0;
     hall->cost = 0;
     for (guint i = 0; i < hall->n_zones; i++)
         g_ptr_array_remove_fast(state->zones[hall->zones[i]].halls, hall);
@@ -246,20 +246,22 @@ count_differing(const KtState *state, const KtHall *hall, const KtBefore *before
     return n;
 }
 
-/* Adds (@sign 1) or takes away @n vCPUs that had the set @before. */
+/* Adds (@sign 1) or takes away @n vCPUs that had the set @before, each of which costs @each when it moves. */
 static void
-count_before(const KtState *state, KtHall *hall, guint before, guint n, gint sign)
+count_before(const KtState *state, KtHall *hall, guint before, guint n, double each, gint sign)
 {
     for (guint i = 0; i < hall->befores->len; i++) {
         KtHallBefore *it = &g_array_index(hall->befores, KtHallBefore, i);
         if (it->before != before)
             continue;
         it->n_vcpus += (guint)sign * n;
+        it->move_cost += sign * (each * n);
         if (it->n_vcpus == 0)
             g_array_remove_index(hall->befores, i);
         return;
     }
-    KtHallBefore new = {before, n, count_differing(state, hall, kt_model_before(state->model, before))};
+    KtHallBefore new = {before, n, each * n,
+                        count_differing(state, hall, kt_model_before(state->model, before))};
     g_array_append_val(hall->befores, new);
 }
 
@@ -291,7 +293,7 @@ count_unit(KtState *state, guint index, KtHall *hall, gint sign)
         const KtModelVcpu *vcpu = &model->vcpus[unit->first + i];
         for (run = 1; i + run < unit->n && vcpu[run].before == vcpu->before;)
             run++;
-        count_before(state, hall, vcpu->before, run, sign);
+        count_before(state, hall, vcpu->before, run, domain->move_cost, sign);
     }
     count_presence(state, unit->domain, hall, sign);
     dirty_hall(state, hall);

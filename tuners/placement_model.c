@@ -234,6 +234,52 @@ fill_pair_weights(KtModel *model, KtModelDomain *domain)
     }
 }
 
+/* What each vCPU on node @from pays for memory that is somewhere: for the way there or, where it follows, its
+ * part of moving it here, which is so where all vCPUs are here. */
+static double
+memory_cost(const KtModel *model, const KtSeatDomain *wish, guint from)
+{
+    const KtTopology *topology = model->topology;
+    const double *room = model->problem->node_room_gib;
+    double staying = 0;
+    for (guint to = 0; to < topology->n_nodes; to++)
+        staying += wish->memory_share[to] * kt_zones_node_cost(topology, from, to);
+    double moving_gib = wish->memory_gib * (1 - wish->memory_share[from]);
+    if (!wish->memory_follows || wish->memory_gib <= 0 || (room && moving_gib > room[from]))
+        return staying;
+    return KT_COST_MOVED_GIB * moving_gib / wish->n_vcpus;
+}
+
+/* Whether some CPU of the nodes that the domain is bound to is one that it may have. */
+static bool
+has_cpus_there(const KtModel *model, const KtSeatDomain *wish)
+{
+    const bool *fit = wish->exclusive ? model->usable : model->sharable;
+    for (guint i = 0; i < model->topology->n_pus; i++) {
+        if (fit[i] && wish->nodes[model->topology->pus[i].node])
+            return true;
+    }
+    return false;
+}
+
+/* The regions that lie wholly on the domain's nodes; where there are none, those that touch them. */
+static void
+fill_bound_regions(const KtModel *model, KtModelDomain *domain)
+{
+    domain->regions = g_new0(bool, model->n_regions);
+    bool any = false;
+    for (guint pass = 0; pass < 2 && !any; pass++) {
+        for (guint i = domain->first_region; i < domain->first_region + domain->n_regions; i++) {
+            const KtRegion *region = &model->regions[i];
+            guint n_there = 0;
+            for (guint j = 0; j < region->n_zones; j++)
+                n_there += domain->nodes[model->zones->zones[region->zones[j]].node];
+            domain->regions[i] = n_there == region->n_zones || (pass > 0 && n_there > 0);
+            any |= domain->regions[i];
+        }
+    }
+}
+
 static void
 fill_node_cost(const KtModel *model, KtModelDomain *domain)
 {
@@ -242,9 +288,7 @@ fill_node_cost(const KtModel *model, KtModelDomain *domain)
     domain->memory_known = wish->memory_share != NULL;
     domain->node_cost = g_new0(double, topology->n_nodes);
     for (guint from = 0; from < topology->n_nodes; from++) {
-        double cost = 0;
-        for (guint to = 0; domain->memory_known && to < topology->n_nodes; to++)
-            cost += wish->memory_share[to] * kt_zones_node_cost(topology, from, to);
+        double cost = domain->memory_known ? memory_cost(model, wish, from) : 0;
         for (guint i = 0; i < wish->n_device_nodes; i++)
             cost += kt_zones_node_cost(topology, from, wish->device_nodes[i]) / wish->n_device_nodes;
         domain->node_cost[from] = cost;
@@ -275,6 +319,11 @@ fill_domain(KtModel *model, KtModelDomain *domain, GHashTable *known)
         domain->region_cores = MAX(domain->region_cores, model->regions[domain->first_region + i].n_cores);
     for (guint i = 0; i < wish->n_vcpus; i++)
         add_vcpu(model, domain, vcpus[i], known);
+    domain->move_cost = KT_COST_MOVE + wish->move_threshold / MAX(wish->n_vcpus, 1);
+    if (wish->nodes && has_cpus_there(model, wish)) {
+        domain->nodes = wish->nodes;
+        fill_bound_regions(model, domain);
+    }
     fill_pair_weights(model, domain);
     fill_node_cost(model, domain);
 }
@@ -327,6 +376,16 @@ kt_model_new(const KtPlacementProblem *problem)
     return model;
 }
 
+guint
+kt_model_find(const KtModel *model, guint index)
+{
+    for (guint i = 0; i < model->n_domains; i++) {
+        if (model->domains[i].index == index)
+            return i;
+    }
+    return KT_NO_DOMAIN;
+}
+
 static void
 free_indices(KtIndices *indices, guint n)
 {
@@ -343,6 +402,7 @@ kt_model_free(KtModel *model)
     for (guint i = 0; i < model->n_domains; i++) {
         g_free(model->domains[i].refusal);
         g_free(model->domains[i].node_cost);
+        g_free(model->domains[i].regions);
     }
     for (guint i = 0; i < model->n_regions; i++)
         g_free(model->regions[i].zones);

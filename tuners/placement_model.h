@@ -9,6 +9,9 @@
  * host in zones and regions, and what is constant of the cost. Private to the placement engine.
  */
 
+/** Where a domain's index is asked for: none. */
+#define KT_NO_DOMAIN G_MAXUINT
+
 /** What becomes of a domain. */
 typedef enum {
     KT_FATE_FIXED,     /* stays where it is: not to be placed, or refused */
@@ -54,7 +57,10 @@ typedef struct {
     double
         *node_cost; /* by node: what one vCPU there pays for memory whose place is known, and for devices */
     bool memory_known;
-    gint kind;                     /* KtPu.kind that exclusive vCPUs want, -1 = any */
+    bool *regions;     /* by region: those that its common sets are made of; NULL = all of its policy */
+    const bool *nodes; /* where its own CPUs are; NULL = anywhere */
+    double move_cost;  /* of each vCPU whose set changes */
+    gint kind;         /* KtPu.kind that exclusive vCPUs want, -1 = any */
     guint first_region, n_regions; /* KtModel.regions that its common sets are made of */
     double region_cores;           /* of the largest of these */
     double region_gap;             /* the least distance between CPUs of two of these */
@@ -105,10 +111,27 @@ KtModel *kt_model_new(const KtPlacementProblem *problem);
 void kt_model_free(KtModel *model);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(KtModel, kt_model_free)
 
+/** The index of a domain that has @index in the caller's order, or KT_NO_DOMAIN. */
+guint kt_model_find(const KtModel *model, guint index);
+
 static inline const KtBefore *
 kt_model_before(const KtModel *model, guint before)
 {
     return &g_array_index(model->befores, KtBefore, before);
+}
+
+/** Whether a domain's CPUs may be on this node (index), its memory being where it is. */
+static inline bool
+kt_model_may_be_on(const KtModelDomain *domain, guint node)
+{
+    return !domain->nodes || domain->nodes[node];
+}
+
+/** Whether its common sets may have this region. */
+static inline bool
+kt_model_may_share(const KtModelDomain *domain, guint region)
+{
+    return !domain->regions || domain->regions[region];
 }
 
 static inline bool

@@ -145,7 +145,8 @@ kt_state_can_take(const KtState *state, guint domain, guint pu)
 {
     const KtModel *model = state->model;
     guint core = model->topology->pus[pu].core;
-    if (!model->usable[pu] || state->owner[pu] >= 0 || state->cores[core].isolated)
+    if (!model->usable[pu] || state->owner[pu] >= 0 || state->cores[core].isolated ||
+        !kt_model_may_be_on(&model->domains[domain], model->topology->pus[pu].node))
         return false;
     bool isolate = model->domains[domain].wish->smt == KT_SMT_ISOLATE;
     if (isolate && state->cores[core].n_owned > 0)
@@ -209,7 +210,7 @@ count_for_domain(KtState *state, guint vcpu, guint pu_index, gint sign)
             domain_state->n_groups += (guint)sign;
     }
     if (model->vcpus[vcpu].before_pu != (gint)pu_index)
-        state->moves += (guint)sign;
+        state->move_cost += sign * model->domains[domain].move_cost;
     refresh_domain(state, domain);
 }
 

@@ -16,13 +16,13 @@
 typedef struct {
     double cost;
     double broken;
-    guint moves;
+    double move_cost;
 } KtMark;
 
 static inline KtMark
 kt_mark(const KtState *state)
 {
-    return (KtMark){state->cost, state->broken, state->moves};
+    return (KtMark){state->cost, state->broken, state->move_cost};
 }
 
 /** For after all changes since @mark were taken back: sums are as they were, without what rounding left. */
@@ -31,7 +31,7 @@ kt_mark_restore(KtState *state, KtMark mark)
 {
     state->cost = mark.cost;
     state->broken = mark.broken;
-    state->moves = mark.moves;
+    state->move_cost = mark.move_cost;
 }
 
 /** A change that is taken back at once: what is known of the zones holds on. */
@@ -84,6 +84,8 @@ double kt_bound_whole(KtState *state, guint domain, guint zone);
 /** Seats the vCPUs of an exclusive domain that have no CPU yet. False, and nothing is changed, where there is
  * no room. */
 bool kt_seat_exclusive(KtState *state, guint domain);
+/** The same from one zone on; where there is no room it may sit in part. */
+bool kt_seat_exclusive_from(KtState *state, guint domain, guint zone);
 /** Takes away all CPUs of an exclusive domain. */
 void kt_unseat_exclusive(KtState *state, guint domain);
 /** The CPUs of an exclusive domain's vCPUs, by PU index (−1 = none); and back. */
@@ -112,9 +114,6 @@ bool kt_improve_unit(KtState *state, guint unit);
 KtHall *kt_unit_present_hall(KtState *state, guint unit, bool any_size);
 /** Takes regions without an open CPU out of a unit's hall; whether there were any. Its set stays the same. */
 bool kt_prune_unit(KtState *state, guint unit);
-
-/** Where a domain's index is asked for: none. */
-#define KT_NO_DOMAIN G_MAXUINT
 
 /** A way to begin. */
 typedef struct {

@@ -28,6 +28,13 @@ is_large(const KtState *state, guint unit)
     return state->model->units[unit].load > domain->region_cores * MAX(state->model->core_load, 1);
 }
 
+/* Whether the unit's set may have this region. */
+static bool
+may_have(const KtState *state, guint unit, guint region)
+{
+    return state->units[unit].unbound || kt_model_may_share(domain_of(state, unit), region);
+}
+
 /* How many regions the unit's set may have. */
 static guint
 max_regions(const KtState *state, guint unit)
@@ -152,7 +159,7 @@ rank_regions(const KtState *state, guint unit, Ranked best[MAX_TRIED])
     for (guint i = 0; i < domain->n_regions; i++) {
         guint region = domain->first_region + i;
         Ranked it = {region, estimate(state, unit, region)};
-        if (it.cost >= 0)
+        if (it.cost >= 0 && may_have(state, unit, region))
             n = rank(best, n, MAX_TRIED, it);
     }
     return n;
@@ -183,7 +190,8 @@ next_region(const Trial *trial, guint start)
     double next_distance = 0, next_crowding = 0;
     for (guint i = domain->first_region; i < domain->first_region + domain->n_regions; i++) {
         const KtRegion *region = &model->regions[i];
-        if (kt_bit(trial->regions, i) || kt_state_hall_pus(state, state->single[i]) == 0)
+        if (kt_bit(trial->regions, i) || !may_have(state, trial->unit, i) ||
+            kt_state_hall_pus(state, state->single[i]) == 0)
             continue;
         double distance = kt_zones_distance(model->zones, model->regions[start].zones[0], region->zones[0]);
         if (next >= 0 && distance > next_distance)
@@ -266,8 +274,8 @@ compose_all(const KtState *state, guint unit, guint64 *regions)
 {
     const KtModelDomain *domain = domain_of(state, unit);
     memset(regions, 0, state->region_words * sizeof *regions);
-    for (guint i = 0; i < domain->n_regions; i++)
-        kt_bit_set(regions, domain->first_region + i, true);
+    for (guint i = domain->first_region; i < domain->first_region + domain->n_regions; i++)
+        kt_bit_set(regions, i, may_have(state, unit, i));
     return domain->n_regions;
 }
 
@@ -287,8 +295,8 @@ hall_of_part(KtState *state, guint unit, guint64 *regions)
     guint number = state->model->units[unit].number, n = domain->n_regions;
     guint first = number * n / domain->n_units, end = (number + 1) * n / domain->n_units;
     memset(regions, 0, state->region_words * sizeof *regions);
-    for (guint i = first; i < MAX(end, first + 1); i++)
-        kt_bit_set(regions, domain->first_region + i, true);
+    for (guint i = domain->first_region + first; i < domain->first_region + MAX(end, first + 1); i++)
+        kt_bit_set(regions, i, may_have(state, unit, i));
     return kt_state_hall(state, regions);
 }
 
@@ -335,7 +343,7 @@ kt_unit_present_hall(KtState *state, guint unit_index, bool any_size)
             guint index = i * 64 + (guint)__builtin_ctzll(left);
             const KtPu *pu = &model->topology->pus[index];
             guint region = domain->wish->policy == KT_PLACEMENT_NUMA ? pu->node : pu->group;
-            if (state->open[index])
+            if (state->open[index] && may_have(state, unit_index, domain->first_region + region))
                 kt_bit_set(regions, domain->first_region + region, true);
         }
     }
@@ -441,6 +449,10 @@ kt_seat_unit(KtState *state, guint unit, KtGrow grow)
     double total = G_MAXDOUBLE;
     bool grows = grow == KT_GROW_ALL || (grow == KT_GROW_LARGE && is_large(state, unit));
     KtHall *hall = find_hall(state, unit, NULL, grows, &total);
+    if (!hall && domain_of(state, unit)->regions) {
+        state->units[unit].unbound = true;
+        hall = find_hall(state, unit, NULL, grows, &total);
+    }
     if (hall)
         kt_state_enter(state, unit, hall);
     return hall != NULL;

@@ -13,6 +13,7 @@
 typedef struct {
     guint before; /* index into KtModel.befores */
     guint n_vcpus;
+    double move_cost;  /* of them together */
     guint n_differing; /* PUs by which that set and the hall's differ */
 } KtHallBefore;
 
@@ -34,7 +35,7 @@ typedef struct {
     double *node_weight; /* by node: what all its vCPUs would pay on a CPU there */
     guint n_follow;      /* vCPUs whose memory counts as where their CPUs are */
     GArray *befores;     /* KtHallBefore */
-    guint moves;
+    double move_cost;
     double cost;
     bool dirty;
 } KtHall;
@@ -86,6 +87,7 @@ typedef struct {
 
 typedef struct {
     KtHall *hall;      /* of a unit that shares; NULL = it has no set yet */
+    bool unbound;      /* the nodes that it is bound to have no CPU left for it */
     guint *node_vcpus; /* of a unit with own CPUs: vCPUs by node */
     double pair_sum;   /* distances over its pairs */
 } KtUnitState;
@@ -105,7 +107,7 @@ typedef struct {
     const KtModel *model;
     double cost;   /* without moves */
     double broken; /* the part of it that is for wishes that aren't met */
-    guint moves;
+    double move_cost;
     guint64 epoch;     /* counts changes */
     bool trying;       /* what changes now is taken back at once */
     bool counts_moves; /* whether moves count in kt_state_total() */
@@ -148,7 +150,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(KtState, kt_state_free)
 static inline double
 kt_state_total(const KtState *state)
 {
-    return state->cost + (state->counts_moves ? KT_COST_MOVE * state->moves : 0);
+    return state->cost + (state->counts_moves ? state->move_cost : 0);
 }
 
 /** The domain of a vCPU (index into KtModel.vcpus). */

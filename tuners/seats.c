@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "tuners/seats.h"
 
+#include "probes/qemu_process.h"
+#include "tuners/memory_needs.h"
+
 void
 kt_seats_free(KtPlacementProblem *problem)
 {
@@ -11,8 +14,10 @@ kt_seats_free(KtPlacementProblem *problem)
         g_free((gpointer)problem->domains[i].vcpus);
         g_free((gpointer)problem->domains[i].memory_share);
         g_free((gpointer)problem->domains[i].device_nodes);
+        g_free((gpointer)problem->domains[i].nodes);
     }
     g_free((gpointer)problem->domains);
+    g_free((gpointer)problem->node_room_gib);
     g_free(problem);
 }
 
@@ -152,6 +157,90 @@ fill_devices(KtSeatDomain *seat, const KtDomain *domain, const KtTopology *topol
     seat->device_nodes = nodes;
 }
 
+/* Adds the nodes (a kernel list) to @nodes, by index. */
+static bool
+add_listed(bool *nodes, const char *list, const KtTopology *topology)
+{
+    g_autoptr(KtCpuset) set = list != NULL ? kt_cpuset_parse(list, true, NULL) : NULL;
+    for (guint i = 0; set != NULL && i < topology->n_nodes; i++)
+        nodes[i] |= hwloc_bitmap_isset(set, topology->nodes[i].os) != 0;
+    return set != NULL;
+}
+
+/* Where its numatune binds memory of the running guest; libvirt changes no bound nodes then. */
+static bool
+add_bound(bool *nodes, const KtDomainDef *live, const KtTopology *topology)
+{
+    bool any = false;
+    for (guint i = 0; i < live->memnodes->len; i++) {
+        const KtMemnodeDef *memnode = live->memnodes->pdata[i];
+        any |= kt_memory_mode_binds(memnode->mode) && add_listed(nodes, memnode->nodeset, topology);
+    }
+    if (live->numatune_nodeset != NULL && kt_memory_mode_binds(live->numatune_mode))
+        any |= add_listed(nodes, live->numatune_nodeset, topology);
+    return any;
+}
+
+/* Where pages are that the kernel doesn't move: huge ones, locked ones, those that a device reaches. */
+static bool
+add_immovable(bool *nodes, const KtDomain *domain, const KtTopology *topology)
+{
+    const KtDomainDef *live = domain->live;
+    if (domain->memory_kib == NULL || !(live->hugepages || live->locked || live->hostdevs->len > 0))
+        return false;
+    gint64 total = 0;
+    guint n = MIN(domain->n_memory, topology->n_nodes);
+    for (guint i = 0; i < n; i++)
+        total += MAX(domain->memory_kib[i], 0);
+    bool any = false;
+    for (guint i = 0; i < n; i++) {
+        nodes[i] |= kt_qemu_memory_counts(domain->memory_kib[i], total);
+        any |= nodes[i];
+    }
+    return any;
+}
+
+/* The nodes that a running guest's CPUs stay on, by index; NULL = any. Owned. */
+static bool *
+memory_nodes(const KtDomain *domain, const KtTopology *topology)
+{
+    if (domain->live == NULL || topology->n_nodes < 2)
+        return NULL;
+    g_autofree bool *nodes = g_new0(bool, topology->n_nodes);
+    if (add_bound(nodes, domain->live, topology) || add_immovable(nodes, domain, topology))
+        return g_steal_pointer(&nodes);
+    return NULL;
+}
+
+/* Whether the memory tuner moves its pages to the node of its CPUs. */
+static bool
+memory_follows(const KtSnapshot *snapshot, const KtDesired *desired, guint index)
+{
+    const KtDomain *domain = snapshot->domains->pdata[index];
+    const KtValue *value = kt_desired_domain(desired, index, KT_SETTING_MEMORY_NUMA, NULL);
+    return (kt_value_is(value, "follow-cpu") || kt_value_is(value, "strict")) && snapshot->host_is_local &&
+           domain->live != NULL && kt_memory_find_obstacle(domain->live) == NULL;
+}
+
+/* Memory that is free on each node, less memory-reserve; NULL = nothing is told. Owned. */
+static double *
+node_room(const KtSnapshot *snapshot, const KtDesired *desired)
+{
+    const KtValue *value = kt_desired_host(desired, KT_SETTING_MEMORY_RESERVE);
+    double reserve = value != NULL ? (double)value->number / (1 << 20) : 0;
+    const GArray *nodes = snapshot->memory->nodes;
+    if (nodes->len == 0)
+        return NULL;
+    double *room = g_new0(double, snapshot->topology->n_nodes);
+    for (guint i = 0; i < nodes->len; i++) {
+        const KtNodeMemory *node = &g_array_index(nodes, KtNodeMemory, i);
+        gint index = kt_topology_node_index(snapshot->topology, node->os);
+        if (index >= 0 && node->free_kib != KT_ABSENT)
+            room[index] = MAX((double)node->free_kib / (1 << 20) - reserve, 0);
+    }
+    return room;
+}
+
 static KtPlacementPolicy
 policy_of(const KtValue *value)
 {
@@ -192,6 +281,9 @@ fill_wishes(KtSeatDomain *seat, const KtDesired *desired, guint domain)
     seat->exclusive = exclusive != NULL && exclusive->number != 0;
     seat->smt = smt_of(kt_desired_domain(desired, domain, KT_SETTING_CPU_SMT, NULL));
     seat->kind = kind_of(kt_desired_domain(desired, domain, KT_SETTING_CPU_KIND, NULL));
+    const KtValue *threshold = kt_desired_domain(desired, domain, KT_SETTING_MOVE_THRESHOLD, NULL);
+    if (threshold != NULL)
+        seat->move_threshold = (double)threshold->number;
     if (priority != NULL)
         seat->priority = (gint)CLAMP(priority->number, G_MININT, G_MAXINT);
 }
@@ -224,6 +316,8 @@ kt_seats_build(const KtSnapshot *snapshot, const KtDesired *desired, KtPlan *pla
         fill_vcpus(seat, domain, unpinned_set(domain, desired, i, snapshot->topology, unpinned));
         seat->memory_share = memory_share(domain, snapshot->topology, &seat->memory_gib);
         fill_devices(seat, domain, snapshot->topology);
+        seat->nodes = memory_nodes(domain, snapshot->topology);
+        seat->memory_follows = memory_follows(snapshot, desired, i);
         plan->domains[i].seat = (gint)n_seats++;
     }
 
@@ -232,5 +326,6 @@ kt_seats_build(const KtSnapshot *snapshot, const KtDesired *desired, KtPlan *pla
     problem->housekeeping = plan->housekeeping;
     problem->domains = seats;
     problem->n_domains = n_seats;
+    problem->node_room_gib = node_room(snapshot, desired);
     return problem;
 }

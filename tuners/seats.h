@@ -19,6 +19,12 @@ kt_seats_build(const KtSnapshot *snapshot, const KtDesired *desired, KtPlan *pla
 void kt_seats_free(KtPlacementProblem *problem);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(KtPlacementProblem, kt_seats_free)
 
+/**
+ * Solves @wanted into plan->placement. Who is to have his memory bound to the nodes of his CPUs gets CPUs of
+ * a node that holds it, as far as there is one.
+ */
+void kt_seats_solve(const KtDesired *desired, KtPlan *plan, KtPlacementProblem *wanted);
+
 /** The value of cpu.placement that gives this domain a seat: not NULL, not `none`. */
 const KtValue *kt_seats_wish(const KtDesired *desired, guint domain);
 

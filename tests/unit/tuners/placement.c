@@ -487,6 +487,75 @@ test_domain_without_vcpus(void)
     g_assert_null(placement->seats[0].refusal);
 }
 
+/* ---- memory that can't follow, and moves that must be worth it ---- */
+
+static void
+test_stays_on_the_node_of_bound_memory(void)
+{
+    /* Given a guest with huge pages on node 1, which is busy while node 0 is idle. */
+    g_autoptr(Case) it = case_new(HOST);
+    const bool nodes[] = {false, true};
+    case_add(it, "manual", 40, "16-31")->placed = false;
+    case_add_exclusive(it, "own", 2, "0-31")->nodes = nodes;
+    case_add(it, "shared", 2, "0-31")->nodes = nodes;
+    g_autoptr(KtPlacement) placement = solve(it);
+    for (guint i = 1; i < 3; i++) {
+        g_autoptr(KtCpuset) cpus = cpus_of(placement, i);
+        g_assert_cmpint(hwloc_bitmap_first(cpus), >=, 16);
+    }
+}
+
+static void
+test_no_own_cpus_on_the_node_of_bound_memory(void)
+{
+    g_autoptr(Case) it = case_new("node:2 core:2 pu:1");
+    const bool nodes[] = {false, true};
+    case_add_exclusive(it, "own", 3, "0-3")->nodes = nodes;
+    g_autoptr(KtPlacement) placement = solve(it);
+    g_assert_cmpstr(placement->seats[0].refusal, ==,
+                    "3 own CPUs wanted, but the node of its memory, which can't follow, has too few left; "
+                    "cpu.exclusive = no for others would make room");
+}
+
+static void
+test_memory_follows_where_there_is_room(void)
+{
+    /* Given a guest of 4 GiB on a node that is busy. */
+    g_autoptr(Case) it = case_new(HOST);
+    double there[] = {0, 1}, room[] = {8, 8};
+    case_add(it, "manual", 24, "16-31")->placed = false;
+    KtSeatDomain *db = case_add_exclusive(it, "db", 4, "16-31");
+    case_set_memory(it, db, there);
+    db->memory_gib = 4;
+    g_autoptr(KtPlacement) stays = solve(it);
+    db->memory_follows = true;
+    KtPlacementProblem problem = *case_problem(it);
+    problem.node_room_gib = room;
+    g_autoptr(KtPlacement) follows = kt_placement_solve(&problem);
+    room[0] = 3;
+    g_autoptr(KtPlacement) full = kt_placement_solve(&problem);
+    g_autoptr(KtCpuset) without = cpus_of(stays, 1), with = cpus_of(follows, 1), with_full = cpus_of(full, 1);
+    g_assert_cmpint(hwloc_bitmap_first(with), <, 16);
+    g_assert_true(hwloc_bitmap_isequal(without, with_full));
+}
+
+static void
+test_move_threshold(void)
+{
+    /* Given two guests in one L3 beside an empty one. */
+    g_autoptr(Case) it = case_new("l3:2 core:4 pu:1");
+    case_add(it, "a", 4, "0-3");
+    case_add(it, "b", 4, "0-3");
+    g_autoptr(KtPlacement) free_to_move = solve(it);
+    for (guint i = 0; i < 2; i++)
+        it->domains[i].move_threshold = 1000;
+    g_autoptr(KtPlacement) reluctant = solve(it);
+    g_autofree char *a = sets_of(free_to_move, 0), *b = sets_of(free_to_move, 1);
+    g_assert_cmpstr(a, !=, b);
+    assert_sets(reluctant, 0, "0-3;0-3;0-3;0-3");
+    assert_sets(reluctant, 1, "0-3;0-3;0-3;0-3");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -523,6 +592,10 @@ main(int argc, char **argv)
     g_test_add_func("/placement/stable/missing", test_only_the_missing_moves);
     g_test_add_func("/placement/stable/stops", test_domain_stops);
     g_test_add_func("/placement/stable/bad-seats", test_bad_seats_are_left);
+    g_test_add_func("/placement/memory/bound", test_stays_on_the_node_of_bound_memory);
+    g_test_add_func("/placement/memory/no-room", test_no_own_cpus_on_the_node_of_bound_memory);
+    g_test_add_func("/placement/memory/follows", test_memory_follows_where_there_is_room);
+    g_test_add_func("/placement/stable/threshold", test_move_threshold);
     g_test_add_func("/placement/present", test_present);
     g_test_add_func("/placement/without-vcpus", test_domain_without_vcpus);
     return g_test_run();

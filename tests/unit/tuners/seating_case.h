@@ -115,7 +115,10 @@ case_set_memory(Case *it, KtSeatDomain *domain, const double *shares)
 static inline const KtPlacementProblem *
 case_problem(Case *it)
 {
-    it->problem = (KtPlacementProblem){it->topology, it->housekeeping, it->domains, it->n_domains};
+    it->problem = (KtPlacementProblem){.topology = it->topology,
+                                       .housekeeping = it->housekeeping,
+                                       .domains = it->domains,
+                                       .n_domains = it->n_domains};
     return &it->problem;
 }
 
