@@ -28,11 +28,13 @@ const KtVerb kt_verbs[] = {
             "Draws the host's CPUs by the caches they share, with the domains that sit on them, and lists "
             "each domain's pins, memory, disks, NICs, how long its vCPUs wait for a CPU, and what waits for "
             "a power cycle. DOMAIN is a name, a glob or a UUID. A domain that is shut off takes one line "
-            "unless it is named.",
+            "unless it is named. With --why also the seats that each running domain could have instead, all "
+            "others staying: the difference in points of cost, and what it is made of.",
         .most = G_MAXUINT,
-        .takes = KT_TAKES_CAPTURE,
+        .takes = KT_TAKES_CAPTURE | KT_TAKES_WHY,
         .examples = EXAMPLES({"kvm-tune status", "the whole host on a page"},
-                             {"kvm-tune status 'db-*'", "the databases alone"}),
+                             {"kvm-tune status 'db-*'", "the databases alone"},
+                             {"kvm-tune status --why db-1", "why it sits there, and not elsewhere"}),
         .run = kt_verb_status,
     },
     {

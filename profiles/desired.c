@@ -167,12 +167,14 @@ kt_desired_free(KtDesired *desired)
 const KtValue *
 kt_desired_host(const KtDesired *desired, KtSettingId id)
 {
-    return desired->host[id];
+    return desired != NULL ? desired->host[id] : NULL;
 }
 
 const KtValue *
 kt_desired_domain(const KtDesired *desired, guint domain, KtSettingId id, const char *item)
 {
+    if (desired == NULL)
+        return NULL;
     g_assert(domain < desired->n_domains);
     const Wishes *wishes = &desired->domains[domain];
     for (guint i = item && wishes->items ? wishes->items->len : 0; i > 0; i--) {

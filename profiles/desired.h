@@ -22,12 +22,13 @@ KtDesired *kt_desired_resolve(const KtProfile *profile, const KtSnapshot *snapsh
 void kt_desired_free(KtDesired *desired);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(KtDesired, kt_desired_free)
 
-/** The host's value, or NULL. */
+/** The host's value, or NULL. @desired NULL: nothing is wished. */
 const KtValue *kt_desired_host(const KtDesired *desired, KtSettingId id);
 
 /**
  * The value for snapshot->domains[@domain], or NULL. @item: the disk's target or the NIC's MAC for settings
- * that have items (the last matching line wins, with an item or without), else NULL.
+ * that have items (the last matching line wins, with an item or without), else NULL. @desired NULL: nothing
+ * is wished.
  */
 const KtValue *kt_desired_domain(const KtDesired *desired, guint domain, KtSettingId id, const char *item);
 

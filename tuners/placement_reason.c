@@ -74,7 +74,8 @@ has_strangers(const KtState *state, const KtModelDomain *domain)
     for (guint i = domain->first_vcpu; i < domain->first_vcpu + domain->n_vcpus; i++) {
         const KtCoreState *core = &state->cores[model->topology->pus[state->pu[i]].core];
         guint zone = model->zones->of_pu[state->pu[i]];
-        if (core->n_obstacles > 0 || (core->n_open > 0 && state->zones[zone].n_domains > 0))
+        if (core->n_owners > 1 || core->n_obstacles > 0 ||
+            (core->n_open > 0 && state->zones[zone].n_domains > 0))
             return true;
     }
     return false;
@@ -92,10 +93,11 @@ explain_exclusive(const KtState *state, const KtModelDomain *domain)
     g_autoptr(KtCpuset) nodes = span.nodes;
     g_autofree char *node_list = kt_cpuset_format(nodes);
     guint n = domain->n_vcpus, n_cores = count_cores(state, domain);
+    bool strangers = has_strangers(state, domain);
 
     GString *text = g_string_new(NULL);
-    g_string_printf(text, "%u own %s%s", n, n_cores == n ? "core" : "CPU", n > 1 ? "s" : "");
-    if (n_cores < n)
+    g_string_printf(text, "%u own %s%s", n, n_cores == n && !strangers ? "core" : "CPU", n > 1 ? "s" : "");
+    if (n_cores < n || strangers)
         g_string_append_printf(text, " on %u core%s", n_cores, n_cores > 1 ? "s" : "");
     if (span.n_groups == 1)
         g_string_append_printf(text, " in one %s", group_name(topology));
@@ -106,7 +108,7 @@ explain_exclusive(const KtState *state, const KtModelDomain *domain)
     if (domain->wish->smt == KT_SMT_ISOLATE && topology->smt)
         g_string_append(text, ", siblings stay empty");
     append_memory(text, topology, domain->wish, &span);
-    if (has_strangers(state, domain))
+    if (strangers)
         g_string_append(text, "; others may run on the same cores");
     return g_string_free(text, FALSE);
 }
@@ -116,7 +118,7 @@ explain_exclusive(const KtState *state, const KtModelDomain *domain)
 /* What is told of a hall, for all domains in it. */
 typedef struct {
     char *where;     /* "the L3 of CPUs 0-7" */
-    guint n_domains; /* with sets that meet it */
+    guint n_domains; /* that may run there */
     bool numa;       /* told as nodes */
     KtCpuset *nodes; /* OS numbers */
 } Told;
@@ -130,13 +132,29 @@ told_free(gpointer data)
     g_free(told);
 }
 
+/* Whether a domain that stays where it is may run on some CPU of the hall. */
+static bool
+floats_in(const KtModel *model, const KtModelDomain *domain, const KtHall *hall)
+{
+    for (guint i = domain->first_vcpu; i < domain->first_vcpu + domain->n_vcpus; i++) {
+        if (i > domain->first_vcpu && model->vcpus[i].before == model->vcpus[i - 1].before)
+            continue;
+        const guint64 *pus = kt_model_before(model, model->vcpus[i].before)->pus;
+        for (guint j = 0; j < model->n_words; j++) {
+            if (pus[j] & hall->pus[j])
+                return true;
+        }
+    }
+    return false;
+}
+
 static guint
 count_domains(const KtState *state, const KtHall *hall)
 {
     guint n = 0, n_zones = state->model->zones->n_zones;
     for (guint i = 0; i < state->model->n_domains; i++) {
         const guint16 *presence = state->presence + (gsize)i * n_zones;
-        bool meets = false;
+        bool meets = state->domains[i].staying && floats_in(state->model, &state->model->domains[i], hall);
         for (guint j = 0; j < hall->n_zones && !meets; j++)
             meets = presence[hall->zones[j]] > 0;
         n += meets;

@@ -11,6 +11,7 @@ const KtOptionHelp kt_option_helps[] = {
     {KT_TAKES_YES, "-y, --yes", "do it without asking"},
     {KT_TAKES_XML_DIR, "--xml-dir DIR", "write each definition that would change to DIR, whole"},
     {KT_TAKES_ALL, "--all", "undo every run: back to before kvm-tune first touched anything"},
+    {KT_TAKES_WHY, "--why", "where else each running domain could sit, and what that would cost"},
     {0, "--json", "one JSON object on stdout"},
     {0, "--color WHEN", "auto, always, never"},
     {0, "-v, --verbose", "say more; plan: draw the topology with who would sit where"},

@@ -99,6 +99,7 @@ make_context(KtCommandLine *line)
         {"json", 0, 0, G_OPTION_ARG_NONE, &options->json, NULL, NULL},
         {"yes", 'y', 0, G_OPTION_ARG_NONE, &options->yes, NULL, NULL},
         {"all", 0, 0, G_OPTION_ARG_NONE, &options->all, NULL, NULL},
+        {"why", 0, 0, G_OPTION_ARG_NONE, &options->why, NULL, NULL},
         {"color", 0, 0, G_OPTION_ARG_CALLBACK, callback(read_color), NULL, NULL},
         {"verbose", 'v', G_OPTION_FLAG_NO_ARG, G_OPTION_ARG_CALLBACK, callback(read_verbose), NULL, NULL},
         {"quiet", 'q', G_OPTION_FLAG_NO_ARG, G_OPTION_ARG_CALLBACK, callback(read_quiet), NULL, NULL},
@@ -186,6 +187,7 @@ check_takes(const KtCommandLine *line, const KtVerb *verb, GError **error)
         {options->yes, KT_TAKES_YES, "--yes"},
         {options->all, KT_TAKES_ALL, "--all"},
         {options->xml_dir != NULL, KT_TAKES_XML_DIR, "--xml-dir"},
+        {options->why, KT_TAKES_WHY, "--why"},
     };
     for (guint i = 0; i < G_N_ELEMENTS(optional); i++) {
         if (!optional[i].given || (verb->takes & optional[i].takes))

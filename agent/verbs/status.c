@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "agent/view/status.h"
 #include "agent/verbs/verb.h"
+#include "agent/view/why.h"
 #include "base/nearest.h"
 
 static bool
@@ -62,12 +63,15 @@ kt_verb_status(const KtOptions *options)
         return exit;
     exit = host->unanswered ? KT_EXIT_ERROR : KT_EXIT_DONE;
     if (options->json) {
-        g_autofree char *json = kt_view_status_json(host->snapshot, options->arguments, host->unanswered);
+        g_autofree char *json =
+            kt_view_status_json(host->snapshot, options->arguments, host->unanswered, options->why);
         return kt_print(json, exit);
     }
     if (options->verbosity < 0)
         return print_names(host, exit);
     g_autoptr(GString) out = g_string_new(NULL);
     kt_view_status(out, &options->style, host->snapshot, options->arguments, host->unanswered);
+    if (options->why)
+        kt_view_why(out, &options->style, host->snapshot, options->arguments);
     return kt_print(out->str, exit);
 }

@@ -39,6 +39,7 @@ typedef struct {
     gboolean json;
     gboolean yes;
     gboolean all;   /* rollback --all */
+    gboolean why;   /* status --why */
     gint verbosity; /* -1 = only what went wrong, 0, 1 … */
     KtStyle style;
     char **arguments; /* what follows the verb, NULL-terminated */
@@ -51,6 +52,7 @@ typedef enum {
     KT_TAKES_YES = 1 << 2,
     KT_TAKES_ALL = 1 << 3,
     KT_TAKES_XML_DIR = 1 << 4,
+    KT_TAKES_WHY = 1 << 5,
 } KtTakes;
 
 /** A command line, and what it is for. */

@@ -95,8 +95,8 @@ kt_plan_pending_json(const KtPlan *plan)
     return list;
 }
 
-static json_t *
-cost_json(const KtCost *cost)
+json_t *
+kt_cost_json(const KtCost *cost)
 {
     json_t *json = json_object();
     json_object_set_new(json, "total", json_real(cost->total));
@@ -123,8 +123,8 @@ kt_plan_json(const KtPlan *plan)
     json_object_set_new(document, "domains", domains);
     json_object_set_new(document, "actions", kt_plan_actions_json(plan));
     json_object_set_new(document, "refused", refused_json(plan));
-    json_object_set_new(document, "cost", cost_json(&plan->cost));
-    json_object_set_new(document, "cost_before", cost_json(&plan->cost_before));
+    json_object_set_new(document, "cost", kt_cost_json(&plan->cost));
+    json_object_set_new(document, "cost_before", kt_cost_json(&plan->cost_before));
     return document;
 }
 

@@ -9,6 +9,9 @@
 /** A whole plan: version, host, domains, actions, refused, cost, cost_before. */
 json_t *kt_plan_json(const KtPlan *plan);
 
+/** The cost of a placement, taken apart. */
+json_t *kt_cost_json(const KtCost *cost);
+
 /** The plan's actions. */
 json_t *kt_plan_actions_json(const KtPlan *plan);
 

@@ -11,5 +11,5 @@
 void kt_view_status(GString *out, const KtStyle *style, const KtSnapshot *snapshot, char *const *names,
                     const char *unanswered);
 
-/** The same as JSON. Owned. */
-char *kt_view_status_json(const KtSnapshot *snapshot, char *const *names, const char *unanswered);
+/** The same as JSON; @why: with the alternatives of each domain. Owned. */
+char *kt_view_status_json(const KtSnapshot *snapshot, char *const *names, const char *unanswered, bool why);

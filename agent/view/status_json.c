@@ -6,6 +6,7 @@
 #include "agent/view/plan_json.h"
 #include "agent/view/status.h"
 #include "agent/view/status_parts.h"
+#include "agent/view/why.h"
 
 static json_t *
 number_or_null(gint64 number)
@@ -153,7 +154,7 @@ domain_json(const KtSnapshot *snapshot, const KtDomain *domain, const KtDomainPl
 }
 
 char *
-kt_view_status_json(const KtSnapshot *snapshot, char *const *names, const char *unanswered)
+kt_view_status_json(const KtSnapshot *snapshot, char *const *names, const char *unanswered, bool why)
 {
     g_autoptr(KtPlan) pending = kt_status_pending(snapshot);
     json_t *document = kt_json_document();
@@ -168,8 +169,12 @@ kt_view_status_json(const KtSnapshot *snapshot, char *const *names, const char *
     json_t *domains = json_array();
     for (guint i = 0; i < snapshot->domains->len; i++) {
         const KtDomain *domain = snapshot->domains->pdata[i];
-        if (kt_status_names(names, domain))
-            json_array_append_new(domains, domain_json(snapshot, domain, &pending->domains[i]));
+        if (!kt_status_names(names, domain))
+            continue;
+        json_t *json = domain_json(snapshot, domain, &pending->domains[i]);
+        if (why)
+            json_object_set_new(json, "why", kt_why_json(snapshot, i));
+        json_array_append_new(domains, json);
     }
     json_object_set_new(document, "domains", domains);
     return kt_json_dump(document);

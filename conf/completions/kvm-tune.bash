@@ -16,7 +16,8 @@ _kvm_tune_add() {
 _kvm_tune_options() {
   local options='--connect --json --color --verbose --quiet --state-dir --help'
   case $1 in
-    check | status | recommend | explain | profile) options+=' --capture' ;;
+    check | recommend | explain | profile) options+=' --capture' ;;
+    status) options+=' --capture --why' ;;
     plan) options+=' --capture --domain --xml-dir' ;;
     verify) options+=' --capture --domain' ;;
     apply) options+=' --domain --yes' ;;

@@ -46,6 +46,36 @@ test_follow_planned_cpu(void)
     expect_staged(scene, NULL, "preferred 1");
 }
 
+/* Where its CPUs are to bind it there has to be room for it. */
+static void
+test_strict_chooses_a_node_that_holds_it(void)
+{
+    /* Given a node of 512 MiB which is idle, and one that is large and busy. */
+    g_autoptr(Scene) scene = scene_two_nodes();
+    g_array_index(scene->snapshot->memory->nodes, KtNodeMemory, 0).total_kib = 512 * MIB;
+    scene_add_memory_guest(scene, "g", "", -1);
+    scene_add_guest(scene, "busy", 2, ON_NODE_1, "");
+
+    scene_plan(scene, "[domain g]\ncpu.placement = numa\nmemory.numa = strict\n");
+
+    expect_staged(scene, NULL, "strict 1");
+    g_assert_cmpuint(scene->plan->refused->len, ==, 0);
+}
+
+/* Huge pages can't move, so CPUs don't leave them either. */
+static void
+test_huge_pages_keep_the_cpus(void)
+{
+    g_autoptr(Scene) scene = scene_two_nodes();
+    scene_add_memory_guest(scene, "g", HUGE_2M, 1);
+    scene_add_guest(scene, "busy", 2, ON_NODE_1, "");
+
+    scene_plan(scene, "[domain g]\ncpu.placement = numa\n");
+
+    g_autofree char *cpus = kt_cpuset_format(scene->plan->placement->seats[0].vcpus[0]);
+    g_assert_cmpstr(cpus, ==, "2-3");
+}
+
 static void
 test_follow_several_nodes(void)
 {
@@ -400,6 +430,8 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/memory/follow-cpu", test_follow_cpu);
     g_test_add_func("/memory/follow-planned-cpu", test_follow_planned_cpu);
+    g_test_add_func("/memory/strict-where-it-fits", test_strict_chooses_a_node_that_holds_it);
+    g_test_add_func("/memory/huge-pages-keep-cpus", test_huge_pages_keep_the_cpus);
     g_test_add_func("/memory/follow-several-nodes", test_follow_several_nodes);
     g_test_add_func("/memory/one-node", test_one_node);
     g_test_add_func("/memory/as-wanted", test_as_wanted);
