@@ -72,12 +72,12 @@ count_unit_in_l2(const KtState *state, const KtUnit *unit, gint l2, Signature *i
 }
 
 static Signature
-signature_of(const KtState *state, guint vcpu, guint core_index)
+signature_of(const KtState *state, guint vcpu, guint core_index, guint pu_index)
 {
     const KtModel *model = state->model;
     const KtCoreState *core = &state->cores[core_index];
     const KtIndices *pus = &model->core_pus[core_index];
-    const KtPu *pu = &model->topology->pus[pus->items[0]];
+    const KtPu *pu = &model->topology->pus[pu_index];
     Signature it;
     memset(&it, 0, sizeof it); /* padding too: compared as bytes */
     it.own_load = millionths(core->own_load);
@@ -117,15 +117,24 @@ consider(KtState *state, guint vcpu, guint pu, Choice *best)
         *best = (Choice){(gint)pu, cost, broken};
 }
 
+/* The first CPU of the core that the domain can take, one of the kind that it wants before others; -1 = none.
+ */
 static gint
 first_free(const KtState *state, guint domain, guint core)
 {
-    const KtIndices *pus = &state->model->core_pus[core];
+    const KtModel *model = state->model;
+    const KtIndices *pus = &model->core_pus[core];
+    gint wanted = model->domains[domain].kind, found = -1;
     for (guint i = 0; i < pus->n; i++) {
-        if (kt_state_can_take(state, domain, pus->items[i]))
-            return (gint)pus->items[i];
+        gint pu = (gint)pus->items[i];
+        bool fits = wanted < 0 || model->topology->pus[pu].kind == wanted;
+        if ((found >= 0 && !fits) || !kt_state_can_take(state, domain, (guint)pu))
+            continue;
+        if (fits)
+            return pu;
+        found = pu;
     }
-    return -1;
+    return found;
 }
 
 /* The best CPU in @zone; whether there is any. */
@@ -142,7 +151,7 @@ choose_in_zone(KtState *state, guint vcpu, guint zone, Choice *best)
         if (pu < 0)
             continue;
         any = true;
-        Signature it = signature_of(state, vcpu, cores->items[i]);
+        Signature it = signature_of(state, vcpu, cores->items[i], (guint)pu);
         bool is_new = true;
         for (guint j = 0; j < n_seen && is_new; j++)
             is_new = memcmp(&seen[j], &it, sizeof it) != 0;
@@ -186,7 +195,7 @@ find_price(KtState *state, guint vcpu, guint zone, KtZonePrice *it)
         if (pu < 0)
             continue;
         it->n_cores++;
-        Signature its = signature_of(state, vcpu, cores->items[i]);
+        Signature its = signature_of(state, vcpu, cores->items[i], (guint)pu);
         its.n_unit_l2 = 0; /* no matter to others than the domain */
         bool is_new = n_seen < MAX_SEEN;
         for (guint j = 0; j < n_seen && is_new; j++)

@@ -32,19 +32,37 @@ improve_by_exchange(KtState *state, guint vcpu, guint other)
     return false;
 }
 
-/* Exchanges with the strangers in @zone; both isolate or neither does, so that it stays legal. */
+static bool
+isolates(const KtState *state, guint vcpu)
+{
+    return domain_of(state, vcpu)->wish->smt == KT_SMT_ISOLATE;
+}
+
+static guint
+count_siblings(const KtState *state, guint vcpu)
+{
+    return state->model->core_pus[state->model->topology->pus[state->pu[vcpu]].core].n;
+}
+
+/* Whether an exchange is legal: both isolate or neither does, or there is nobody to be isolated from. */
+static bool
+may_exchange(const KtState *state, guint vcpu, guint other)
+{
+    return isolates(state, vcpu) == isolates(state, other) ||
+           (count_siblings(state, vcpu) == 1 && count_siblings(state, other) == 1);
+}
+
+/* Exchanges with the strangers in @zone. */
 static bool
 improve_in_zone(KtState *state, guint vcpu, guint zone)
 {
     const KtZone *it = &state->model->zones->zones[zone];
     const KtModelDomain *domain = domain_of(state, vcpu);
-    bool isolates = domain->wish->smt == KT_SMT_ISOLATE;
     for (guint i = 0; i < it->n_pus; i++) {
         gint other = state->owner[it->pus[i]];
         if (other < 0 || domain_of(state, (guint)other) == domain)
             continue;
-        if ((domain_of(state, (guint)other)->wish->smt == KT_SMT_ISOLATE) == isolates &&
-            improve_by_exchange(state, vcpu, (guint)other))
+        if (may_exchange(state, vcpu, (guint)other) && improve_by_exchange(state, vcpu, (guint)other))
             return true;
     }
     return false;
@@ -63,9 +81,20 @@ has_stranger(const KtState *state, guint vcpu)
     return false;
 }
 
+static bool
+is_on_other_kind(const KtState *state, guint vcpu)
+{
+    gint wanted = domain_of(state, vcpu)->kind, kind = state->model->topology->pus[state->pu[vcpu]].kind;
+    return wanted >= 0 && kind >= 0 && kind != wanted;
+}
+
 bool
 kt_improve_by_exchange(KtState *state, guint vcpu)
 {
+    for (guint i = 0; is_on_other_kind(state, vcpu) && i < state->model->zones->n_zones; i++) {
+        if (improve_in_zone(state, vcpu, i))
+            return true;
+    }
     const KtModelDomain *domain = domain_of(state, vcpu);
     const guint *of_pu = state->model->zones->of_pu;
     guint home = of_pu[state->pu[vcpu]], last = G_MAXUINT;

@@ -466,6 +466,23 @@ test_bad_seats_are_left(void)
     g_assert_true(hwloc_bitmap_isincluded(cpus, it->topology->nodes[1].cpus));
 }
 
+/* Whoever got fast cores first gives them to who wants them. */
+static void
+test_kinds_are_exchanged(void)
+{
+    g_autoptr(Case) it = case_new("core:4 pu:1");
+    it->topology->n_kinds = 2;
+    for (guint i = 0; i < 4; i++)
+        it->topology->pus[i].kind = i >= 2;
+    case_add_exclusive(it, "a", 2, "0-3")->kind = KT_KIND_ANY;
+    case_add_exclusive(it, "b", 2, "0-3")->kind = KT_KIND_FAST;
+    case_set_before(it, &it->domains[0], "2;3");
+    it->domains[0].smt = KT_SMT_ISOLATE;
+    g_autoptr(KtPlacement) placement = solve(it);
+    g_autoptr(KtCpuset) cpus = cpus_of(placement, 1);
+    g_assert_cmpint(hwloc_bitmap_first(cpus), ==, 2);
+}
+
 static void
 test_present(void)
 {
@@ -571,6 +588,7 @@ main(int argc, char **argv)
     g_test_add_func("/placement/exclusive/share", test_share_packs_siblings);
     g_test_add_func("/placement/exclusive/isolate", test_isolate_takes_whole_cores);
     g_test_add_func("/placement/exclusive/kind", test_kind_is_chosen);
+    g_test_add_func("/placement/exclusive/kinds-exchanged", test_kinds_are_exchanged);
     g_test_add_func("/placement/exclusive/large", test_larger_than_everything);
     g_test_add_func("/placement/spread", test_spread_uses_all_groups);
     g_test_add_func("/placement/cells", test_cells_on_distinct_nodes);
