@@ -33,13 +33,20 @@ shared_topology_read(const char *path)
     return topology;
 }
 
+/** Where they are, or would be. Owned. */
+static inline char *
+shared_topologies_folder(void)
+{
+    const char *shared = g_getenv("KT_SHARED");
+    return shared ? g_build_filename(shared, "topologies", NULL)
+                  : g_build_filename(KT_SOURCE_DIR, "..", "shared", "topologies", NULL);
+}
+
 /** Calls @check with each of them, which takes it over; without any the test is skipped. */
 static inline void
 shared_topologies_each(void (*check)(KtTopology *topology, gconstpointer data), gconstpointer data)
 {
-    const char *shared = g_getenv("KT_SHARED");
-    g_autofree char *folder = shared ? g_build_filename(shared, "topologies", NULL)
-                                     : g_build_filename(KT_SOURCE_DIR, "..", "shared", "topologies", NULL);
+    g_autofree char *folder = shared_topologies_folder();
     g_autoptr(GDir) directory = g_dir_open(folder, 0, NULL);
     if (!directory) {
         g_test_skip("no sample topologies (KT_SHARED)");
