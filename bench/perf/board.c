@@ -359,19 +359,48 @@ board_zones_of(const Board *board, guint unit, guint64 regions)
     return all;
 }
 
+/* The regions of the unit that have open CPUs of @set. */
+static guint64
+touched_regions(const Board *board, guint unit, const KtCpuset *set)
+{
+    guint64 regions = 0;
+    for (guint i = 0; i < board->ground->n_pus; i++) {
+        const KtPu *pu = &board->ground->topology->pus[i];
+        if (board->open[i] && hwloc_bitmap_isset(set, pu->os))
+            regions |= BIT(by_node(board, unit) ? pu->node : pu->group);
+    }
+    return regions;
+}
+
 guint64
 board_present_regions(const Board *board, guint index)
 {
     const BoardUnit *unit = &board->units[index];
     const KtSeatDomain *wish = board->domains[unit->domain].wish;
-    const KtCpuset *before = unit->n > 0 ? wish->vcpus[board->vcpus[unit->first].index].before : NULL;
-    guint64 regions = 0;
-    for (guint i = 0; before && i < board->ground->n_pus; i++) {
-        const KtPu *pu = &board->ground->topology->pus[i];
-        if (board->open[i] && hwloc_bitmap_isset(before, pu->os))
-            regions |= BIT(by_node(board, index) ? pu->node : pu->group);
+    return touched_regions(board, index, wish->vcpus[board->vcpus[unit->first].index].before);
+}
+
+void
+board_adopt(Board *board, const KtPlacement *placement)
+{
+    for (guint i = 0; i < board->n_vcpus; i++) {
+        if (board->seat[i] >= 0)
+            board_release(board, i);
     }
-    return regions;
+    for (guint i = 0; i < board->n_vcpus; i++) {
+        const BoardVcpu *vcpu = &board->vcpus[i];
+        guint domain = board->units[vcpu->unit].domain;
+        int os = hwloc_bitmap_first(placement->seats[domain].vcpus[vcpu->index]);
+        if (board->domains[domain].exclusive)
+            board_take(board, i, (guint)board->ground->topology->pu_of_os[os]);
+    }
+    for (guint i = 0; i < board->n_shared; i++) {
+        const BoardUnit *unit = &board->units[board->shared[i]];
+        const KtCpuset *set = placement->seats[unit->domain].vcpus[board->vcpus[unit->first].index];
+        board_set_regions(board, board->shared[i], touched_regions(board, board->shared[i], set));
+    }
+    board_settle(board);
+    board_mark(board);
 }
 
 /* ---- the result ---- */

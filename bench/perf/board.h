@@ -146,6 +146,9 @@ void board_mark(Board *board);
 /** Takes all changes since the mark back; settled. */
 void board_undo(Board *board);
 
+/** Makes the board what the placement says, which has to be legal and without refusals. Settled. */
+void board_adopt(Board *board, const KtPlacement *placement);
+
 /** All regions that a unit's set can be made of, as bits. */
 guint64 board_all_regions(const Board *board, guint unit);
 /** The zones of these regions. */
