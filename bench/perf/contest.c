@@ -7,7 +7,6 @@
 #include "bench/perf/judge.h"
 #include "tuners/cost.h"
 
-#define BROKEN_WISH 1000.0
 #define ROUNDING 1e-6
 
 double
@@ -21,10 +20,9 @@ contest_cpu_ms(void)
 double
 contest_ratio(Score score, Score best)
 {
-    double more = BROKEN_WISH * ((double)score.broken - best.broken);
     if (best.cost < ROUNDING)
-        return score.cost + more < ROUNDING ? 1 : 1 + score.cost + more;
-    return (score.cost + more) / best.cost;
+        return score.cost < ROUNDING ? 1 : 1 + score.cost;
+    return score.cost / best.cost;
 }
 
 Score

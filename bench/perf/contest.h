@@ -18,7 +18,7 @@ typedef struct {
 Contest contest_run(const Host *host, Mix *mix, bool baselines);
 void contest_clear(Contest *contest);
 
-/** How much worse @score is than @best, 1 = equal. A broken wish more counts a thousand. */
+/** How much more @score costs than @best, 1 = equal. */
 double contest_ratio(Score score, Score best);
 
 /** The score of a placement by its sets; stops the program where @board_score differs: one of the two would

@@ -6,18 +6,32 @@
 
 #define EQUAL 1e-6
 
-void
-tally_add(Tally *tally, double ratio, const Host *host, guint mix)
+static void
+take_worst(Tally *tally, double ratio, const char *name)
 {
-    tally->n++;
-    tally->sum += ratio;
-    tally->n_equal += ratio <= 1 + EQUAL;
-    tally->n_less += ratio < 1 - EQUAL;
     if (tally->worst_case && ratio <= tally->worst)
         return;
     tally->worst = ratio;
     g_free(tally->worst_case);
-    tally->worst_case = g_strdup_printf("%s:%u", host->name, mix);
+    tally->worst_case = g_strdup(name);
+}
+
+void
+tally_add(Tally *tally, Score score, Score other, const Host *host, guint mix)
+{
+    g_autofree char *name = g_strdup_printf("%s:%u", host->name, mix);
+    if (score.broken > other.broken) {
+        if (tally->n_broken++ == 0)
+            tally->broken_case = g_steal_pointer(&name);
+        return;
+    }
+    if (score.broken < other.broken)
+        return;
+    double ratio = contest_ratio(score, other);
+    tally->n++;
+    tally->sum += ratio;
+    tally->n_equal += ratio <= 1 + EQUAL && ratio >= 1 - EQUAL;
+    take_worst(tally, ratio, name);
 }
 
 void
@@ -26,18 +40,18 @@ tally_merge(Tally *tally, const Tally *other)
     tally->n += other->n;
     tally->sum += other->sum;
     tally->n_equal += other->n_equal;
-    tally->n_less += other->n_less;
-    if (!other->worst_case || (tally->worst_case && other->worst <= tally->worst))
-        return;
-    tally->worst = other->worst;
-    g_free(tally->worst_case);
-    tally->worst_case = g_strdup(other->worst_case);
+    if (other->worst_case)
+        take_worst(tally, other->worst, other->worst_case);
+    tally->n_broken += other->n_broken;
+    if (!tally->broken_case)
+        tally->broken_case = g_strdup(other->broken_case);
 }
 
 void
 tally_clear(Tally *tally)
 {
     g_free(tally->worst_case);
+    g_free(tally->broken_case);
 }
 
 void
@@ -47,9 +61,8 @@ baseline_tally_add(BaselineTally *tally, const Contest *contest, const Host *hos
         tally->n_lost[i] += !contest->baseline_found[i];
         if (!contest->baseline_found[i])
             continue;
-        double ratio = contest_ratio(contest->baselines[i], contest->engine);
-        tally_add(&tally->gain[i], ratio, host, mix);
-        if (ratio >= 1 - EQUAL)
+        tally_add(&tally->gain[i], contest->baselines[i], contest->engine, host, mix);
+        if (!score_is_better(contest->baselines[i], contest->engine))
             continue;
         tally->n_better[i]++;
         if (!tally->better_case[i])
@@ -63,11 +76,13 @@ baseline_tally_print(BaselineTally *tally)
     for (guint i = 0; i < N_BASELINES; i++) {
         const Tally *gain = &tally->gain[i];
         g_autofree char *what = g_strdup_printf("  against %s", baseline_names[i]);
-        print_row(what, "never worse", tally->n_better[i] == 0,
-                  "worse in %u of %u%s%s; it costs %.3f× on average, %u equal; no place found by it: %u",
-                  tally->n_better[i], gain->n, tally->better_case[i] ? ", first " : "",
-                  tally->better_case[i] ? tally->better_case[i] : "", tally_mean(gain), gain->n_equal,
-                  tally->n_lost[i]);
+        print_row(
+            what, "never worse", tally->n_better[i] == 0,
+            "worse in %u%s%s; it costs %.3f× on average, equal in %u of %u; it breaks more wishes in %u, finds no "
+            "place in %u",
+            tally->n_better[i], tally->better_case[i] ? ", first " : "",
+            tally->better_case[i] ? tally->better_case[i] : "", tally_mean(gain), gain->n_equal, gain->n,
+            gain->n_broken, tally->n_lost[i]);
     }
 }
 

@@ -5,14 +5,17 @@
 
 /** What a row adds up over its cases. */
 
-/** Ratios of costs; 1 = equal. */
+/** Ratios of costs; 1 = equal. Of cases in which both break as many wishes: else costs can't be compared. */
 typedef struct {
-    guint n, n_equal, n_less;
+    guint n, n_equal;
     double sum, worst;
-    char *worst_case; /* "HOST:MIX" */
+    char *worst_case;  /* "HOST:MIX" */
+    guint n_broken;    /* cases with more broken wishes than the other */
+    char *broken_case; /* the first of these */
 } Tally;
 
-void tally_add(Tally *tally, double ratio, const Host *host, guint mix);
+/** Adds what @score is beside @other. */
+void tally_add(Tally *tally, Score score, Score other, const Host *host, guint mix);
 void tally_merge(Tally *tally, const Tally *other);
 void tally_clear(Tally *tally);
 
