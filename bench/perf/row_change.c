@@ -120,12 +120,12 @@ row_change(const RowOptions *options)
     }
     Spread spread = spread_of(ms, 2 * N_CHANGES);
     double in_place = present_cost(mix);
-    print_row(
-        "one of these starts or stops", "5 ms, moves ≤ 2 others",
-        spread.median <= MAX_MS && most <= MAX_MOVED,
-        "%.1f ms (%.1f–%.1f), %u changes; others moved: most %u, mean %.2f; sets that followed: mean %.1f; the cost "
-        "in the end is %.4f× that of placing all again",
-        spread.median, spread.least, spread.most, 2 * N_CHANGES, most, sum / (2.0 * N_CHANGES),
-        followed / (2.0 * N_CHANGES), in_place / solve(mix));
+    print_row("one of these starts or stops", "5 ms, moves ≤ 2 others",
+              spread.median <= MAX_MS && most <= MAX_MOVED,
+              "%.1f ms (%.1f–%.1f), %u changes; others moved: most %u, mean %.2f; sets that followed: mean "
+              "%.1f; the cost "
+              "in the end is %.4f× that of placing all again",
+              spread.median, spread.least, spread.most, 2 * N_CHANGES, most, sum / (2.0 * N_CHANGES),
+              followed / (2.0 * N_CHANGES), in_place / solve(mix));
     kt_topology_free(topology);
 }

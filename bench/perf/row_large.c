@@ -56,12 +56,12 @@ run_host(Large *large, const Host *host, guint n_mixes)
     double before = large->cpu_ms;
     for (guint i = 0; i < n_mixes; i++)
         run_case(large, &tally, host, i);
-    printf(
-        "    %-34s %4u CPUs: mean %.4f×, worst %.4f× (%s), %u of %u equal; more wishes broken in %u%s%s; %.1f ms a mix\n",
-        host->name, host->topology->n_pus, tally_mean(&tally), tally.worst,
-        tally.worst_case ? tally.worst_case : "none", tally.n_equal, tally.n, tally.n_broken,
-        tally.broken_case ? ", first " : "", tally.broken_case ? tally.broken_case : "",
-        (large->cpu_ms - before) / MAX(n_mixes, 1));
+    printf("    %-34s %4u CPUs: mean %.4f×, worst %.4f× (%s), %u of %u equal; more wishes broken in "
+           "%u%s%s; %.1f ms a mix\n",
+           host->name, host->topology->n_pus, tally_mean(&tally), tally.worst,
+           tally.worst_case ? tally.worst_case : "none", tally.n_equal, tally.n, tally.n_broken,
+           tally.broken_case ? ", first " : "", tally.broken_case ? tally.broken_case : "",
+           (large->cpu_ms - before) / MAX(n_mixes, 1));
     fflush(stdout);
     tally_merge(&large->best, &tally);
     tally_clear(&tally);
@@ -83,12 +83,12 @@ row_large(const RowOptions *options)
         g_strdup_printf("large hosts, mixes 0 to %d each, best known", options->n_large - 1);
     bool met = tally_mean(best) <= MAX_MEAN && best->worst <= MAX_WORST &&
                best->n_broken + large.n_offences + large.n_missing == 0;
-    print_row(
-        what, "mean 1.02×, worst 1.10×", met,
-        "mean %.4f×, worst %.4f× (%s), %u of %u equal; better than annealing in %u; more wishes broken in %u, refused "
-        "or not legal in %u; without reference: %u",
-        tally_mean(best), best->worst, best->worst_case ? best->worst_case : "none", best->n_equal, best->n,
-        large.n_ahead, best->n_broken, large.n_offences, large.n_missing);
+    print_row(what, "mean 1.02×, worst 1.10×", met,
+              "mean %.4f×, worst %.4f× (%s), %u of %u equal; better than annealing in %u; more wishes "
+              "broken in %u, refused "
+              "or not legal in %u; without reference: %u",
+              tally_mean(best), best->worst, best->worst_case ? best->worst_case : "none", best->n_equal,
+              best->n, large.n_ahead, best->n_broken, large.n_offences, large.n_missing);
     baseline_tally_print(&large.baselines);
     tally_clear(&large.best);
     baseline_tally_clear(&large.baselines);

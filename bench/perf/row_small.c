@@ -48,13 +48,13 @@ row_small(const RowOptions *options)
     guint n = (guint)options->n_small;
     double percent = 100.0 * small.oracle.n_equal / n;
     g_autofree char *what = g_strdup_printf("small hosts, mixes 0 to %u, against the oracle", n - 1);
-    print_row(
-        what, "equal in 95 %, worst 1.05×",
-        percent >= MIN_EQUAL_PERCENT && small.oracle.worst <= MAX_WORST &&
-            small.oracle.n_broken + small.n_offences == 0,
-        "equal in %.1f %%, mean %.4f×, worst %.4f× (%s); more wishes broken in %u, refused or not legal in %u",
-        percent, tally_mean(&small.oracle), small.oracle.worst, small.oracle.worst_case,
-        small.oracle.n_broken, small.n_offences);
+    print_row(what, "equal in 95 %, worst 1.05×",
+              percent >= MIN_EQUAL_PERCENT && small.oracle.worst <= MAX_WORST &&
+                  small.oracle.n_broken + small.n_offences == 0,
+              "equal in %.1f %%, mean %.4f×, worst %.4f× (%s); more wishes broken in %u, "
+              "refused or not legal in %u",
+              percent, tally_mean(&small.oracle), small.oracle.worst, small.oracle.worst_case,
+              small.oracle.n_broken, small.n_offences);
     baseline_tally_print(&small.baselines);
     tally_clear(&small.oracle);
     baseline_tally_clear(&small.baselines);

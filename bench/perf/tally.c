@@ -76,13 +76,13 @@ baseline_tally_print(BaselineTally *tally)
     for (guint i = 0; i < N_BASELINES; i++) {
         const Tally *gain = &tally->gain[i];
         g_autofree char *what = g_strdup_printf("  against %s", baseline_names[i]);
-        print_row(
-            what, "never worse", tally->n_better[i] == 0,
-            "worse in %u%s%s; it costs %.3f× on average, equal in %u of %u; it breaks more wishes in %u, finds no "
-            "place in %u",
-            tally->n_better[i], tally->better_case[i] ? ", first " : "",
-            tally->better_case[i] ? tally->better_case[i] : "", tally_mean(gain), gain->n_equal, gain->n,
-            gain->n_broken, tally->n_lost[i]);
+        print_row(what, "never worse", tally->n_better[i] == 0,
+                  "worse in %u%s%s; it costs %.3f× on average, equal in %u of %u; it breaks more "
+                  "wishes in %u, finds no "
+                  "place in %u",
+                  tally->n_better[i], tally->better_case[i] ? ", first " : "",
+                  tally->better_case[i] ? tally->better_case[i] : "", tally_mean(gain), gain->n_equal,
+                  gain->n, gain->n_broken, tally->n_lost[i]);
     }
 }
 
