@@ -99,8 +99,8 @@ anneal(Board *board, AnnealStart start, guint64 steps, guint32 seed, Score *ret_
     g_autoptr(GRand) chance = g_rand_new_with_seed(seed);
     if (start != ANNEAL_GIVEN && !start_seats(board, chance, start == ANNEAL_PRESENT))
         return false;
-    g_autofree gint *seat = g_new(gint, board->n_vcpus + 1);
-    g_autofree guint64 *regions = g_new(guint64, board->n_shared + 1);
+    g_autofree gint *seat = g_new0(gint, board->n_vcpus + 1);
+    g_autofree guint64 *regions = g_new0(guint64, board->n_shared + 1);
     Best best = {.seat = seat, .regions = regions};
     keep_best(board, &best);
     walk(board, chance, start == ANNEAL_RANDOM ? HOT : LUKEWARM, steps, &best);

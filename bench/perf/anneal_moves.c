@@ -142,12 +142,11 @@ draw_bit(GRand *chance, guint64 bits)
 
 /* For `spread`: all regions, or of a guest with cells the unit's part of them. */
 static guint64
-draw_spread(const Board *board, const BoardUnit *unit, guint64 all, GRand *chance)
+draw_spread(const BoardUnit *unit, guint64 all, GRand *chance)
 {
     guint n = (guint)__builtin_popcountll(all);
     guint first = unit->number * n / unit->n_units, end = (unit->number + 1) * n / unit->n_units;
     guint64 part = 0;
-    (void)board;
     for (guint i = first; i < MAX(end, first + 1); i++)
         part |= BIT(i);
     return draw(chance, 2) == 0 ? part : all;
@@ -159,7 +158,7 @@ draw_regions(const Board *board, guint index, GRand *chance)
     const BoardUnit *unit = &board->units[index];
     guint64 all = board_all_regions(board, index), now = unit->regions, other;
     if (board->domains[unit->domain].wish->policy == KT_PLACEMENT_SPREAD)
-        return draw_spread(board, unit, all, chance);
+        return draw_spread(unit, all, chance);
     switch (draw(chance, 8)) {
     case 0:
     case 1:

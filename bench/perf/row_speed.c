@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <spawn.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "bench/perf/rows.h"
 #include "bench/perf/tally.h"
@@ -13,8 +9,6 @@
 #define MAX_MS 100
 #define MAX_MIB 64
 #define MAX_GROWTH 1.3
-
-extern char **environ;
 
 typedef struct {
     const char *host; /* hwloc's synthetic description */
@@ -66,7 +60,7 @@ solve_ms(Mix *mix)
 {
     const KtPlacementProblem *problem = mix_problem(mix);
     double before = contest_cpu_ms();
-    g_autoptr(KtPlacement) placement = kt_placement_solve(problem);
+    kt_placement_free(kt_placement_solve(problem));
     return contest_cpu_ms() - before;
 }
 
