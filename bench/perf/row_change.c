@@ -108,9 +108,9 @@ row_change(const RowOptions *options)
     g_autofree double *ms = g_new(double, 2 * N_CHANGES);
     guint most = 0, sum = 0, followed = 0;
     (void)options;
+    KtSeatDomain stopped = {0};
     solve(mix);
     for (guint i = 0; i < 2 * N_CHANGES; i++) {
-        KtSeatDomain stopped;
         Change change =
             i % 2 == 0 ? stop(mix, i / 2 * (N_DOMAINS / N_CHANGES), &stopped) : start(mix, &stopped);
         ms[i] = change.ms;
