@@ -306,8 +306,10 @@ const KtSetting kt_domain_settings[KT_N_DOMAIN_SETTINGS] = {
          .takes_effect = NO_ACTION,
          .default_text = "none",
          .meaning =
-             "The most that may be done to a running guest: nothing that it notices, a pause (saved and "
-             "resumed), replugging a device as well, a restart as well.",
+             "The most that may be done to a running guest: nothing that it notices; a pause (it is saved, the "
+             "definition in its image edited, and resumed); unplugging a NIC and plugging it in anew as well; a "
+             "restart as well. Each change takes the least of these ways that brings it, and one pause or "
+             "restart brings all of a guest's.",
          .risk = "pause: connections may time out; replug: the guest sees a new device; restart: it is away.",
          .source = LIBVIRT_DOC},
     [KT_SETTING_MAX_PAUSE - KT_N_HOST_SETTINGS] =

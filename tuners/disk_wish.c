@@ -30,6 +30,18 @@ kt_disk_cache_is_direct(const char *cache)
 }
 
 bool
+kt_disk_has_write_cache(const char *cache)
+{
+    return !is(cache, "writethrough") && !is(cache, "directsync");
+}
+
+bool
+kt_disk_cache_may_change_live(const char *live, const char *staged)
+{
+    return kt_disk_has_write_cache(live) || !kt_disk_has_write_cache(staged);
+}
+
+bool
 kt_disk_is_shared(const KtDiskDef *disk)
 {
     return disk->shareable && !disk->readonly;

@@ -9,13 +9,6 @@ is(const char *word, const char *other)
     return g_strcmp0(word, other) == 0;
 }
 
-/* Whether the guest sees a write cache and so has to flush (safety rule 5). */
-static bool
-has_write_cache(const char *cache)
-{
-    return !is(cache, "writethrough") && !is(cache, "directsync");
-}
-
 /* ---- O_DIRECT (safety rule 4) ---- */
 
 typedef enum {
@@ -188,8 +181,8 @@ reason_of(const KtDiskWish *wish, const char *wanted)
     if (kt_disk_cache_is_direct(wanted) &&
         takes_o_direct(wish->plan->snapshot, wish->disk, &directory) == KT_O_DIRECT_YES)
         g_string_append_printf(reason, "; %s takes O_DIRECT", directory);
-    bool cached = has_write_cache(wanted);
-    if (cached != has_write_cache(kt_disk_cache(wish->disk)))
+    bool cached = kt_disk_has_write_cache(wanted);
+    if (cached != kt_disk_has_write_cache(kt_disk_cache(wish->disk)))
         g_string_append(reason,
                         cached ? "; from its next power-on the guest sees a write cache and has to flush it"
                                : "; from its next power-on the guest sees no write cache");

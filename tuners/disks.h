@@ -20,6 +20,13 @@ bool kt_disk_is_shared(const KtDiskDef *disk);
 /** Whether this cache mode (NULL = default) goes past the host's page cache, as Linux AIO wants it. */
 bool kt_disk_cache_is_direct(const char *cache);
 
+/** Whether a guest sees a write cache with this mode (NULL = default), and so has to flush. */
+bool kt_disk_has_write_cache(const char *cache);
+
+/** Whether a running guest may go on from the mode @live with @staged: one that saw no write cache has
+ * stopped flushing, and with one would lose data (safety rule 5). */
+bool kt_disk_cache_may_change_live(const char *live, const char *staged);
+
 /** How QEMU hands over this disk's requests: libvirt's word, its default spelled out. Borrowed. */
 const char *kt_disk_io(const KtDiskDef *disk);
 

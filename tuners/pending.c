@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "tuners/pending.h"
+
 #include "tuners/disks.h"
 #include "tuners/tuner.h"
 
 /* Adds what differs; @kind and @name are those of the item, NULL = it has none. */
 static void
-compare(KtPlan *plan, guint domain, KtSettingId id, const char *kind, const char *name, const char *live,
+compare(GPtrArray *pendings, KtSettingId id, const char *kind, const char *name, const char *live,
         const char *staged)
 {
     if (g_strcmp0(live, staged) == 0)
@@ -14,39 +16,39 @@ compare(KtPlan *plan, guint domain, KtSettingId id, const char *kind, const char
     pending->item = kind != NULL ? g_strdup_printf("%s %s", kind, name) : NULL;
     pending->live = g_strdup(live);
     pending->staged = g_strdup(staged);
-    g_ptr_array_add(plan->domains[domain].pending, pending);
+    g_ptr_array_add(pendings, pending);
 }
 
 /* Numbers of which 0 is none. */
 static void
-compare_numbers(KtPlan *plan, guint domain, KtSettingId id, const char *kind, const char *name, guint live,
+compare_numbers(GPtrArray *pendings, KtSettingId id, const char *kind, const char *name, guint live,
                 guint staged)
 {
     g_autofree char *live_text = live > 0 ? g_strdup_printf("%u", live) : NULL;
     g_autofree char *staged_text = staged > 0 ? g_strdup_printf("%u", staged) : NULL;
-    compare(plan, domain, id, kind, name, live_text, staged_text);
+    compare(pendings, id, kind, name, live_text, staged_text);
 }
 
 static void
-compare_disks(KtPlan *plan, guint index, const KtDomainDef *live, const KtDomainDef *staged)
+compare_disks(GPtrArray *pendings, const KtDomainDef *live, const KtDomainDef *staged)
 {
     for (guint i = 0; i < staged->disks->len; i++) {
         const KtDiskDef *disk = staged->disks->pdata[i];
         const KtDiskDef *now = disk->target != NULL ? kt_domain_def_find_disk(live, disk->target) : NULL;
         if (now == NULL)
             continue;
-        compare(plan, index, KT_SETTING_DISK_CACHE, "disk", disk->target, kt_disk_cache(now),
+        compare(pendings, KT_SETTING_DISK_CACHE, "disk", disk->target, kt_disk_cache(now),
                 kt_disk_cache(disk));
-        compare(plan, index, KT_SETTING_DISK_IO, "disk", disk->target, kt_disk_io(now), kt_disk_io(disk));
-        compare(plan, index, KT_SETTING_DISK_DISCARD, "disk", disk->target, kt_disk_discard(now),
+        compare(pendings, KT_SETTING_DISK_IO, "disk", disk->target, kt_disk_io(now), kt_disk_io(disk));
+        compare(pendings, KT_SETTING_DISK_DISCARD, "disk", disk->target, kt_disk_discard(now),
                 kt_disk_discard(disk));
-        compare_numbers(plan, index, KT_SETTING_DISK_IOTHREADS, "disk", disk->target, now->iothread,
+        compare_numbers(pendings, KT_SETTING_DISK_IOTHREADS, "disk", disk->target, now->iothread,
                         disk->iothread);
     }
 }
 
 static void
-compare_nics(KtPlan *plan, guint index, const KtDomainDef *live, const KtDomainDef *staged)
+compare_nics(GPtrArray *pendings, const KtDomainDef *live, const KtDomainDef *staged)
 {
     for (guint i = 0; i < staged->nics->len; i++) {
         const KtNicDef *nic = staged->nics->pdata[i];
@@ -54,9 +56,9 @@ compare_nics(KtPlan *plan, guint index, const KtDomainDef *live, const KtDomainD
         bool named = nic->mac != NULL && kt_domain_def_find_nic(staged, nic->mac) != NULL;
         if (now == NULL || !named)
             continue;
-        compare(plan, index, KT_SETTING_NIC_MODEL, "nic", nic->mac, now->model, nic->model);
+        compare(pendings, KT_SETTING_NIC_MODEL, "nic", nic->mac, now->model, nic->model);
         /* One queue is what a NIC without a word of them has. */
-        compare_numbers(plan, index, KT_SETTING_NIC_QUEUES, "nic", nic->mac, MAX(now->queues, 1),
+        compare_numbers(pendings, KT_SETTING_NIC_QUEUES, "nic", nic->mac, MAX(now->queues, 1),
                         MAX(nic->queues, 1));
     }
 }
@@ -84,27 +86,54 @@ same_pages(const KtDomainDef *live, const KtDomainDef *staged)
     return true;
 }
 
-/* The whole of what differs; a snapshot's definitions have been parsed before. */
+/* The whole of what differs; both have been parsed before. */
 static void
-compare_place(KtPlan *plan, guint index, const KtDomain *domain, KtSettingId id, KtXmlField field)
+compare_place(GPtrArray *pendings, const KtXmlDef *live, const KtXmlDef *staged, KtSettingId id,
+              KtXmlField field)
 {
-    g_autofree char *live = NULL;
-    g_autofree char *staged = NULL;
-    kt_domain_xml_get(domain->live_xml, field, NULL, &live, NULL);
-    kt_domain_xml_get(domain->inactive_xml, field, NULL, &staged, NULL);
-    compare(plan, index, id, NULL, NULL, live, staged);
+    g_autofree char *now = NULL;
+    g_autofree char *then = NULL;
+    kt_domain_xml_get(live->xml, field, NULL, &now, NULL);
+    kt_domain_xml_get(staged->xml, field, NULL, &then, NULL);
+    compare(pendings, id, NULL, NULL, now, then);
 }
 
 static void
-compare_memory(KtPlan *plan, guint index, const KtDomain *domain)
+compare_memory(GPtrArray *pendings, const KtXmlDef *live, const KtXmlDef *staged)
 {
-    const KtDomainDef *live = domain->live, *staged = domain->inactive;
-    if (!same_numatune(live, staged))
-        compare_place(plan, index, domain, KT_SETTING_MEMORY_NUMA, KT_XML_NUMATUNE);
-    if (!same_pages(live, staged))
-        compare_place(plan, index, domain, KT_SETTING_MEMORY_BACKING, KT_XML_HUGEPAGES);
-    if (live->nosharepages != staged->nosharepages)
-        compare_place(plan, index, domain, KT_SETTING_MEMORY_KSM, KT_XML_NOSHAREPAGES);
+    if (!same_numatune(live->def, staged->def))
+        compare_place(pendings, live, staged, KT_SETTING_MEMORY_NUMA, KT_XML_NUMATUNE);
+    if (!same_pages(live->def, staged->def))
+        compare_place(pendings, live, staged, KT_SETTING_MEMORY_BACKING, KT_XML_HUGEPAGES);
+    if (live->def->nosharepages != staged->def->nosharepages)
+        compare_place(pendings, live, staged, KT_SETTING_MEMORY_KSM, KT_XML_NOSHAREPAGES);
+}
+
+void
+kt_pending_between(GPtrArray *pendings, const KtXmlDef *live, const KtXmlDef *staged)
+{
+    compare_numbers(pendings, KT_SETTING_DISK_IOTHREADS, NULL, NULL, live->def->iothreads,
+                    staged->def->iothreads);
+    compare_memory(pendings, live, staged);
+    compare_disks(pendings, live->def, staged->def);
+    compare_nics(pendings, live->def, staged->def);
+}
+
+/* Takes out what an action of this plan brings to the running guest. */
+static void
+drop_acted_upon(GPtrArray *pendings, const GPtrArray *actions)
+{
+    for (guint i = pendings->len; i-- > 0;) {
+        const KtPending *pending = pendings->pdata[i];
+        bool acted = false;
+        for (guint k = 0; !acted && k < actions->len; k++) {
+            const KtAction *action = actions->pdata[k];
+            acted = action->when != KT_WHEN_NEXT_BOOT && action->setting == pending->setting &&
+                    g_strcmp0(action->item, pending->item) == 0;
+        }
+        if (acted)
+            g_ptr_array_remove_index(pendings, i);
+    }
 }
 
 /* Pending is simply live XML ≠ persistent XML, as the snapshot has them: never what this plan would add. Pins
@@ -117,10 +146,9 @@ kt_tune_pending(const KtSnapshot *snapshot, const KtDesired *desired, KtPlan *pl
         const KtDomain *domain = snapshot->domains->pdata[i];
         if (!domain->active || domain->live == NULL || domain->inactive == NULL)
             continue;
-        compare_numbers(plan, i, KT_SETTING_DISK_IOTHREADS, NULL, NULL, domain->live->iothreads,
-                        domain->inactive->iothreads);
-        compare_memory(plan, i, domain);
-        compare_disks(plan, i, domain->live, domain->inactive);
-        compare_nics(plan, i, domain->live, domain->inactive);
+        KtXmlDef live = {domain->live_xml, domain->live};
+        KtXmlDef staged = {domain->inactive_xml, domain->inactive};
+        kt_pending_between(plan->domains[i].pending, &live, &staged);
+        drop_acted_upon(plan->domains[i].pending, plan->domains[i].actions);
     }
 }

@@ -2,6 +2,7 @@
 #include "tuners/plan.h"
 
 #include "tuners/ledger.h"
+#include "tuners/pending.h"
 #include "tuners/seats.h"
 
 static void
@@ -29,8 +30,8 @@ refusal_free(gpointer data)
     g_free(refusal);
 }
 
-static void
-pending_free(gpointer data)
+void
+kt_pending_free(gpointer data)
 {
     KtPending *pending = data;
     g_free(pending->item);
@@ -63,7 +64,7 @@ static void
 domain_plan_init(KtDomainPlan *domain)
 {
     domain->notes = g_ptr_array_new_with_free_func(g_free);
-    domain->pending = g_ptr_array_new_with_free_func(pending_free);
+    domain->pending = g_ptr_array_new_with_free_func(kt_pending_free);
     domain->actions = g_ptr_array_new();
     domain->iothreads = g_ptr_array_new_with_free_func(iothread_free);
     domain->seat = -1;
@@ -90,6 +91,7 @@ kt_plan_new(const KtSnapshot *snapshot)
     plan->actions = g_ptr_array_new_with_free_func(action_free);
     plan->refused = g_ptr_array_new_with_free_func(refusal_free);
     plan->steps = g_ptr_array_new_with_free_func(step_free);
+    plan->restart_parallel = 1;
     plan->n_domains = snapshot->domains->len;
     plan->domains = g_new0(KtDomainPlan, plan->n_domains);
     for (guint i = 0; i < plan->n_domains; i++)
@@ -145,7 +147,8 @@ kt_step_kind_name(KtStepKind kind)
     static const char *const names[KT_N_STEP_KINDS] = {
         [KT_STEP_SYSFS] = "sysfs",       [KT_STEP_DEFINE] = "define", [KT_STEP_PIN] = "pin",
         [KT_STEP_WEIGHT] = "weight",     [KT_STEP_PAGES] = "pages",   [KT_STEP_KSM_MERGE] = "ksm-merge",
-        [KT_STEP_SERVICES] = "services",
+        [KT_STEP_SERVICES] = "services", [KT_STEP_PAUSE] = "pause",   [KT_STEP_REPLUG] = "replug",
+        [KT_STEP_RESTART] = "restart",
     };
     return names[kind];
 }
@@ -306,8 +309,10 @@ group_kind(const KtPlan *plan, KtStepKind kind, KtStep **of_domain)
 void
 kt_plan_group_steps(KtPlan *plan)
 {
-    /* The persistent definition first: it can be refused without having disturbed the guest. */
-    static const KtStepKind order[] = {KT_STEP_DEFINE, KT_STEP_PIN, KT_STEP_WEIGHT, KT_STEP_PAGES};
+    /* The persistent definition first: it can be refused without having disturbed the guest. A pause makes a
+     * new process, so it comes late. */
+    static const KtStepKind order[] = {KT_STEP_DEFINE, KT_STEP_PIN,   KT_STEP_WEIGHT, KT_STEP_PAGES,
+                                       KT_STEP_REPLUG, KT_STEP_PAUSE, KT_STEP_RESTART};
 
     g_ptr_array_set_size(plan->steps, 0);
     group_host(plan, plan->steps);
@@ -315,10 +320,16 @@ kt_plan_group_steps(KtPlan *plan)
     g_autofree KtStep **of_domain = g_new0(KtStep *, plan->n_domains * G_N_ELEMENTS(order) + 1);
     for (guint k = 0; k < G_N_ELEMENTS(order); k++)
         group_kind(plan, order[k], of_domain + k * plan->n_domains);
+    const guint restart = G_N_ELEMENTS(order) - 1;
     for (guint i = 0; i < plan->n_domains; i++) {
-        for (guint k = 0; k < G_N_ELEMENTS(order); k++) {
+        for (guint k = 0; k < restart; k++) {
             if (of_domain[k * plan->n_domains + i] != NULL)
                 g_ptr_array_add(plan->steps, of_domain[k * plan->n_domains + i]);
         }
+    }
+    /* Nobody is restarted before all definitions were accepted. */
+    for (guint i = 0; i < plan->n_domains; i++) {
+        if (of_domain[restart * plan->n_domains + i] != NULL)
+            g_ptr_array_add(plan->steps, of_domain[restart * plan->n_domains + i]);
     }
 }

@@ -25,6 +25,9 @@ typedef enum {
     KT_STEP_PAGES,     /* memory of one running domain moves to other nodes */
     KT_STEP_KSM_MERGE, /* merge_across_nodes, by the safe procedure */
     KT_STEP_SERVICES,  /* the CPUs of a group of host services */
+    KT_STEP_PAUSE,     /* a running domain is saved, its image edited, and resumed */
+    KT_STEP_REPLUG,    /* NICs of a running domain are unplugged and plugged in as they are staged */
+    KT_STEP_RESTART,   /* a domain is shut down and started */
     KT_N_STEP_KINDS,
 } KtStepKind;
 
@@ -88,6 +91,7 @@ typedef struct {
     GPtrArray *notes;     /* char * */
     GPtrArray *pending;   /* KtPending */
     GPtrArray *actions;   /* KtAction, borrowed from the plan, as they were added */
+    gint64 pause_usec;    /* how long it is expected to stand still for this plan; 0 = not at all */
     gint seat;            /* index into the placement, -1 = not active */
     KtCpuset *emulator;   /* after the plan; NULL = not active */
     GPtrArray *iothreads; /* KtIoThread after the plan */
@@ -113,6 +117,7 @@ typedef struct {
     GPtrArray *steps;      /* KtStep, in the order of execution */
     KtDomainPlan *domains; /* one for each of the snapshot's */
     guint n_domains;
+    guint restart_parallel; /* how many guests may be away at once */
     KtCpuset *housekeeping;
     KtPlacementProblem *problem; /* of all active domains; owns its arrays */
     KtPlacement *placement;

@@ -17,7 +17,7 @@ const KtTuner kt_tuners[] = {
     {"iothreads", kt_tune_iothreads},
     {"nics", kt_tune_nics},
     {"nic-queues", kt_tune_nic_queues},
-    {"unsupported", kt_tune_unsupported},
+    {"ways", kt_tune_ways},
     {"pending", kt_tune_pending},
     {"migration", kt_tune_migration},
     {"notes", kt_tune_notes},

@@ -35,8 +35,8 @@ void kt_tune_disk_discard(const KtSnapshot *snapshot, const KtDesired *desired, 
 void kt_tune_iothreads(const KtSnapshot *snapshot, const KtDesired *desired, KtPlan *plan);
 void kt_tune_nics(const KtSnapshot *snapshot, const KtDesired *desired, KtPlan *plan);
 void kt_tune_nic_queues(const KtSnapshot *snapshot, const KtDesired *desired, KtPlan *plan);
-/** Refuses what the profile names and no tuner sets yet. */
-void kt_tune_unsupported(const KtSnapshot *snapshot, const KtDesired *desired, KtPlan *plan);
+/** What is staged and `disruption` lets a running guest have earlier: by a pause, a replug, a restart. */
+void kt_tune_ways(const KtSnapshot *snapshot, const KtDesired *desired, KtPlan *plan);
 /** What is staged from before and still waits for a power cycle. */
 void kt_tune_pending(const KtSnapshot *snapshot, const KtDesired *desired, KtPlan *plan);
 /** Whether each domain can migrate live, what stops it, what the destination needs, and what the plan changes

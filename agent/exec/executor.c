@@ -12,7 +12,9 @@ typedef struct {
     KtJournal *journal;
     KtReport *report;
     GHashTable *unsettled; /* UUIDs of domains of which a step wasn't done: what follows depends on it */
-    guint failed_seq;      /* the step that failed, 0 = none */
+    bool to_undo;          /* a step has just failed: what it means is to be undone at once */
+    guint failed_seq;      /* that step, 0 = it was not begun */
+    bool spares_guests;    /* a guest was not well after it was disturbed: no other is */
 } Run;
 
 /** A step that won't be begun: with its result, and why. */
@@ -26,13 +28,20 @@ leave(Run *run, KtOutcome *outcome, KtResult result, const char *message, GError
     return kt_journal_add_step(run->journal, run->report->run, step, NULL, error);
 }
 
+/** A step that is not done, or not wholly: what depends on it is left. */
+static void
+unsettle(Run *run, const KtJournalStep *step)
+{
+    run->report->partial = true;
+    if (step->domain_uuid)
+        g_hash_table_add(run->unsettled, step->domain_uuid);
+}
+
 /** As leave(), and what depends on it is left too. */
 static bool
 leave_unsettled(Run *run, KtOutcome *outcome, KtResult result, const char *message, GError **error)
 {
-    run->report->partial = true;
-    if (outcome->step->domain_uuid)
-        g_hash_table_add(run->unsettled, outcome->step->domain_uuid);
+    unsettle(run, outcome->step);
     return leave(run, outcome, result, message, error);
 }
 
@@ -48,6 +57,22 @@ has_gone(const Run *run, const KtJournalStep *step)
            state == KT_STEP_IS_GONE;
 }
 
+/** What a step that failed means for the rest. */
+static void
+take_failure(Run *run, const KtJournalStep *step, const char *message)
+{
+    if (!run->report->failure)
+        run->report->failure = g_strdup(message);
+    run->to_undo = true;
+    run->failed_seq = step->seq;
+    if (kt_step_ops(step->kind)->disturbs) {
+        run->spares_guests = true;
+        unsettle(run, step);
+    } else {
+        run->report->failed = true;
+    }
+}
+
 /** Ends a step that was begun and went wrong. */
 static bool
 end_badly(Run *run, KtOutcome *outcome, const GError *failure, GError **error)
@@ -58,59 +83,11 @@ end_badly(Run *run, KtOutcome *outcome, const GError *failure, GError **error)
     step->to_undo = !untouched;
     step->detail = g_strdup(failure->message);
     outcome->message = g_strdup(failure->message);
-    if (untouched) {
-        run->report->partial = true;
-        if (step->domain_uuid)
-            g_hash_table_add(run->unsettled, step->domain_uuid);
-    } else {
-        run->report->failed = true;
-        run->report->failure = g_strdup(failure->message);
-        run->failed_seq = step->seq;
-    }
+    if (untouched)
+        unsettle(run, step);
+    else
+        take_failure(run, step, failure->message);
     return kt_journal_end_step(run->journal, step, NULL, error);
-}
-
-/** Records a step that can be done, does it, and records how it went. */
-static bool
-carry_out(Run *run, KtOutcome *outcome, GError **error)
-{
-    KtJournalStep *step = outcome->step;
-    const KtStepOps *ops = kt_step_ops(step->kind);
-    g_autoptr(GError) failure = NULL;
-    if (!kt_journal_begin_step(run->journal, run->report->run, step, error)) {
-        step->to_undo = false;
-        return false;
-    }
-    if (!ops->perform(run->target, step, &failure) || !ops->read_back(run->target, step, &failure))
-        return end_badly(run, outcome, failure, error);
-    step->result = KT_RESULT_DONE;
-    return kt_journal_end_step(run->journal, step, NULL, error);
-}
-
-/** Checks one step and does what the check allows. False only where the journal fails. */
-static bool
-run_step(Run *run, KtOutcome *outcome, GError **error)
-{
-    KtJournalStep *step = outcome->step;
-    g_autoptr(GError) failure = NULL;
-    g_autofree char *found = NULL;
-    KtStepState state;
-
-    if (run->report->failed)
-        return leave(run, outcome, KT_RESULT_SKIPPED, "not begun: another step had failed", error);
-    if (step->domain_uuid && g_hash_table_contains(run->unsettled, step->domain_uuid))
-        return leave_unsettled(run, outcome, KT_RESULT_SKIPPED,
-                               "depends on an earlier change of this domain, which was not made", error);
-    if (!kt_step_ops(step->kind)->check(run->target, step, &state, &found, &failure)) {
-        run->report->failed = true;
-        run->report->failure = g_strdup(failure->message);
-        return leave(run, outcome, KT_RESULT_FAILED, failure->message, error);
-    }
-    if (state == KT_STEP_IS_BEFORE)
-        return carry_out(run, outcome, error);
-    if (state == KT_STEP_IS_AFTER)
-        return leave(run, outcome, KT_RESULT_SKIPPED, "is so already: somebody else set it", error);
-    return leave_unsettled(run, outcome, KT_RESULT_CONFLICT, found, error);
 }
 
 /** Takes over what the undo made of the steps of this run, and why some of them are left. */
@@ -137,21 +114,137 @@ adopt_undo(Run *run, const KtJournalRun *after, const KtReport *undo)
     }
 }
 
-/** After a failure: undoes what this run did. */
+/** After a failure: undoes what this run did; after that of a step that disturbs a guest, only that one. */
 static bool
-undo_all(Run *run, GError **error)
+undo_failure(Run *run, GError **error)
 {
     g_autoptr(KtJournalRun) before = kt_journal_run(run->journal, run->report->run, error);
     if (!before)
         return false;
-    g_autoptr(KtReport) undo = kt_undo_failed_run(run->target, run->journal, before, run->failed_seq, error);
+    g_autoptr(KtReport) undo =
+        kt_undo_failed_run(run->target, run->journal, before, run->failed_seq, !run->report->failed, error);
     if (!undo)
         return false;
     g_autoptr(KtJournalRun) after = kt_journal_run(run->journal, run->report->run, error);
     if (!after)
         return false;
     adopt_undo(run, after, undo);
-    run->report->partial = undo->partial;
+    run->report->partial = undo->partial || !run->report->failed;
+    run->to_undo = false;
+    return true;
+}
+
+/** A step that can be done, with others at the same time. */
+typedef struct {
+    const KtTarget *target;
+    KtOutcome *outcome;
+    bool done;
+    GError *failure;
+} Work;
+
+static void
+work_clear(gpointer data)
+{
+    g_clear_error(&((Work *)data)->failure);
+}
+
+/** Checks one step; one that can be done becomes work. False only where the journal fails. */
+static bool
+prepare(Run *run, KtOutcome *outcome, GArray *works, GError **error)
+{
+    KtJournalStep *step = outcome->step;
+    g_autoptr(GError) failure = NULL;
+    g_autofree char *found = NULL;
+    KtStepState state;
+
+    if (run->report->failed)
+        return leave(run, outcome, KT_RESULT_SKIPPED, "not begun: another step had failed", error);
+    if (step->domain_uuid && g_hash_table_contains(run->unsettled, step->domain_uuid))
+        return leave_unsettled(run, outcome, KT_RESULT_SKIPPED,
+                               "depends on an earlier change of this domain, which was not made", error);
+    if (run->spares_guests && kt_step_ops(step->kind)->disturbs)
+        return leave_unsettled(run, outcome, KT_RESULT_SKIPPED,
+                               "not begun: another guest was not well after it was disturbed", error);
+    if (!kt_step_ops(step->kind)->check(run->target, step, &state, &found, &failure)) {
+        take_failure(run, step, failure->message);
+        return leave(run, outcome, KT_RESULT_FAILED, failure->message, error);
+    }
+    if (state == KT_STEP_IS_AFTER)
+        return leave(run, outcome, KT_RESULT_SKIPPED, "is so already: somebody else set it", error);
+    if (state != KT_STEP_IS_BEFORE)
+        return leave_unsettled(run, outcome, KT_RESULT_CONFLICT, found, error);
+    Work work = {.target = run->target, .outcome = outcome};
+    g_array_append_val(works, work);
+    return true;
+}
+
+/** Records the works as begun. Those after one that can't be recorded aren't. */
+static bool
+begin(Run *run, GArray *works, GError **error)
+{
+    for (guint i = 0; i < works->len; i++) {
+        KtJournalStep *step = g_array_index(works, Work, i).outcome->step;
+        if (!kt_journal_begin_step(run->journal, run->report->run, step, error)) {
+            step->to_undo = false;
+            return false;
+        }
+    }
+    return true;
+}
+
+static gpointer
+perform(gpointer data)
+{
+    Work *work = data;
+    const KtStepOps *ops = kt_step_ops(work->outcome->step->kind);
+    work->done = ops->perform(work->target, work->outcome->step, &work->failure) &&
+                 ops->read_back(work->target, work->outcome->step, &work->failure);
+    return NULL;
+}
+
+/** All at the same time; one alone in this thread. */
+static void
+perform_all(GArray *works)
+{
+    if (works->len == 1) {
+        perform(&g_array_index(works, Work, 0));
+        return;
+    }
+    g_autofree GThread **threads = g_new0(GThread *, works->len + 1);
+    for (guint i = 0; i < works->len; i++)
+        threads[i] = g_thread_new("step", perform, &g_array_index(works, Work, i));
+    for (guint i = 0; i < works->len; i++)
+        g_thread_join(threads[i]);
+}
+
+/** Records how a step went; one that failed is undone at once. */
+static bool
+finish(Run *run, const Work *work, GError **error)
+{
+    if (!work->done)
+        return end_badly(run, work->outcome, work->failure, error) &&
+               (!run->to_undo || undo_failure(run, error));
+    work->outcome->step->result = KT_RESULT_DONE;
+    return kt_journal_end_step(run->journal, work->outcome->step, NULL, error);
+}
+
+/** Checks steps that may be done at the same time, and does what the check allows. False only where the
+ * journal fails. */
+static bool
+run_together(Run *run, const GPtrArray *outcomes, GError **error)
+{
+    g_autoptr(GArray) works = g_array_new(FALSE, TRUE, sizeof(Work));
+    g_array_set_clear_func(works, work_clear);
+    for (guint i = 0; i < outcomes->len; i++)
+        if (!prepare(run, g_ptr_array_index(outcomes, i), works, error) ||
+            (run->to_undo && !undo_failure(run, error)))
+            return false;
+    if (!begin(run, works, error))
+        return false;
+    perform_all(works);
+    for (guint i = 0; i < works->len; i++)
+        if (!finish(run, &g_array_index(works, Work, i), error))
+            return false;
     return true;
 }
 
@@ -166,18 +259,33 @@ count_done(KtReport *report)
     }
 }
 
+/** How many of the plan's steps from @first on are done at the same time: restarts of guests that may be away
+ * together. */
+static guint
+count_together(const KtPlan *plan, guint first)
+{
+    guint n = 1;
+    while (n < plan->restart_parallel && first + n < plan->steps->len &&
+           ((const KtStep *)g_ptr_array_index(plan->steps, first))->kind == KT_STEP_RESTART &&
+           ((const KtStep *)g_ptr_array_index(plan->steps, first + n))->kind == KT_STEP_RESTART)
+        n++;
+    return n;
+}
+
 /** All steps in order; a failure undoes those before it at once. */
 static bool
 run_steps(Run *run, const KtPlan *plan, KtProgress progress, gpointer user_data, GError **error)
 {
-    for (guint i = 0; i < plan->steps->len; i++) {
-        KtJournalStep *step = kt_step_from_plan(plan, g_ptr_array_index(plan->steps, i), run->target);
-        KtOutcome *outcome = kt_report_add(run->report, step, NULL);
-        bool failed_before = run->report->failed;
-        if (progress && !failed_before)
-            progress(step, i + 1, plan->steps->len, user_data);
-        if (!run_step(run, outcome, error) ||
-            (run->report->failed && !failed_before && !undo_all(run, error)))
+    for (guint i = 0, n; i < plan->steps->len; i += n) {
+        g_autoptr(GPtrArray) outcomes = g_ptr_array_new();
+        n = count_together(plan, i);
+        for (guint k = i; k < i + n; k++) {
+            KtJournalStep *step = kt_step_from_plan(plan, g_ptr_array_index(plan->steps, k), run->target);
+            g_ptr_array_add(outcomes, kt_report_add(run->report, step, NULL));
+            if (progress && !run->report->failed)
+                progress(step, k + 1, plan->steps->len, user_data);
+        }
+        if (!run_together(run, outcomes, error))
             return false;
     }
     count_done(run->report);

@@ -7,7 +7,8 @@ static const KtStepOps *const step_table[KT_N_STEP_KINDS] = {
     [KT_STEP_SYSFS] = &kt_step_sysfs,       [KT_STEP_DEFINE] = &kt_step_define,
     [KT_STEP_PIN] = &kt_step_pin,           [KT_STEP_WEIGHT] = &kt_step_weight,
     [KT_STEP_PAGES] = &kt_step_pages,       [KT_STEP_KSM_MERGE] = &kt_step_ksm_merge,
-    [KT_STEP_SERVICES] = &kt_step_services,
+    [KT_STEP_SERVICES] = &kt_step_services, [KT_STEP_PAUSE] = &kt_step_pause,
+    [KT_STEP_REPLUG] = &kt_step_replug,     [KT_STEP_RESTART] = &kt_step_restart,
 };
 
 const KtStepOps *
@@ -74,7 +75,7 @@ kt_step_from_plan(const KtPlan *plan, const KtStep *step, const KtTarget *target
 }
 
 static KtJournalAction *
-inverse_action(const KtJournalAction *action)
+inverse_action(const KtJournalAction *action, KtStepKind kind)
 {
     KtJournalAction *inverse = g_new0(KtJournalAction, 1);
     inverse->id = action->id;
@@ -82,7 +83,8 @@ inverse_action(const KtJournalAction *action)
     inverse->item = g_strdup(action->item);
     inverse->from = g_strdup(action->to);
     inverse->to = g_strdup(action->from);
-    inverse->when = g_strdup(action->when);
+    /* A rollback restarts nobody. */
+    inverse->when = g_strdup(kind == KT_STEP_RESTART ? kt_when_name(KT_WHEN_NEXT_BOOT) : action->when);
     inverse->risk = g_strdup(action->risk);
     inverse->reason = g_strdup(action->reason);
     inverse->source = g_strdup(action->source);
@@ -106,7 +108,7 @@ kt_step_inverse(const KtJournalStep *step)
     inverse->undoes_seq = step->seq;
     inverse->half_done = step->half_done || step->result != KT_RESULT_DONE;
     for (guint i = 0; i < step->actions->len; i++)
-        g_ptr_array_add(inverse->actions, inverse_action(g_ptr_array_index(step->actions, i)));
+        g_ptr_array_add(inverse->actions, inverse_action(g_ptr_array_index(step->actions, i), step->kind));
     return inverse;
 }
 

@@ -26,6 +26,9 @@ typedef struct {
     /** Reads back and compares with `to`, but for actions that perform had to leave; fills step->after. An
      * error where it isn't what was wanted. */
     bool (*read_back)(const KtTarget *target, KtJournalStep *step, GError **error);
+    /** The guest notices. Such a step that fails is mended by itself: what went well with others isn't
+     * taken from them again, and no further guest is disturbed. */
+    bool disturbs;
 } KtStepOps;
 
 /** By kind. */
@@ -38,6 +41,9 @@ extern const KtStepOps kt_step_weight;
 extern const KtStepOps kt_step_pages;
 extern const KtStepOps kt_step_ksm_merge;
 extern const KtStepOps kt_step_services;
+extern const KtStepOps kt_step_pause;
+extern const KtStepOps kt_step_replug;
+extern const KtStepOps kt_step_restart;
 
 /** The journal's step for a step of a plan. @target: where it will be carried out. */
 KtJournalStep *kt_step_from_plan(const KtPlan *plan, const KtStep *step, const KtTarget *target);

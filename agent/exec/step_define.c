@@ -5,7 +5,7 @@
 
 #include "agent/exec/step.h"
 #include "agent/exec/step_domain.h"
-#include "base/domain_xml.h"
+#include "agent/exec/step_xml.h"
 #include "base/error.h"
 
 static char *
@@ -44,56 +44,6 @@ read_present(const KtTarget *target, const KtJournalStep *step, virDomain **ret_
         return false;
     if (ret_domain)
         *ret_domain = g_steal_pointer(&domain);
-    return true;
-}
-
-/** @xml with the actions that are to be done. An action may need what one before it makes (an IOThread and
- * its pin), so an undo goes backwards. */
-static char *
-edited(const char *xml, const KtJournalStep *step, GError **error)
-{
-    g_autoptr(GArray) edits = g_array_new(FALSE, FALSE, sizeof(KtXmlEdit));
-    guint n = step->actions->len;
-    for (guint i = 0; i < n; i++) {
-        const KtJournalAction *action = g_ptr_array_index(step->actions, step->undoes_run ? n - 1 - i : i);
-        KtXmlEdit edit = {.field = action->field, .item = action->item, .value = action->to};
-        if (kt_step_performs(action))
-            g_array_append_val(edits, edit);
-    }
-    char *result = kt_domain_xml_edit(xml, (const KtXmlEdit *)edits->data, edits->len, error);
-    if (!result)
-        g_prefix_error(error, "domain %s: ", step->domain_name);
-    return result;
-}
-
-/** Whether this step also makes (or, undone, takes away) what @action is of: an IOThread that is pinned. */
-static bool
-is_made_here(const KtJournalStep *step, const KtJournalAction *action)
-{
-    for (guint i = 0; i < step->actions->len; i++) {
-        const KtJournalAction *other = g_ptr_array_index(step->actions, i);
-        if (other->field == KT_XML_IOTHREADS)
-            return action->field == KT_XML_IOTHREAD_PIN;
-    }
-    return false;
-}
-
-/** Sets the state of each action from what the definition says. */
-static bool
-note_values(KtJournalStep *step, const char *xml, GError **error)
-{
-    for (guint i = 0; i < step->actions->len; i++) {
-        KtJournalAction *action = g_ptr_array_index(step->actions, i);
-        g_autoptr(GError) local = NULL;
-        char *found = NULL;
-        bool there = kt_domain_xml_get(xml, action->field, action->item, &found, &local);
-        /* `invalid`: the disk or NIC isn't in it any more. Anything else proves nothing. */
-        if (!there && !g_error_matches(local, KT_ERROR, KT_ERROR_INVALID)) {
-            g_propagate_prefixed_error(error, g_steal_pointer(&local), "domain %s: ", step->domain_name);
-            return false;
-        }
-        kt_step_note(step, action, found, !there && !is_made_here(step, action));
-    }
     return true;
 }
 
@@ -153,7 +103,7 @@ check(const KtTarget *target, KtJournalStep *step, KtStepState *ret_state, char 
             ret_state, ret_found);
         return true;
     }
-    if (!note_values(step, present, error))
+    if (!kt_step_xml_note(step, present, error))
         return false;
     kt_step_sum_up(step, ret_state, ret_found);
     leave_busy_disks(domain, step, ret_state, ret_found);
@@ -171,7 +121,8 @@ perform(const KtTarget *target, KtJournalStep *step, GError **error)
 {
     g_autoptr(virDomain) domain = NULL;
     g_autofree char *present = NULL;
-    g_autofree char *xml = step->target ? g_strdup(step->target) : edited(step->before, step, error);
+    g_autofree char *xml =
+        step->target ? g_strdup(step->target) : kt_step_xml_edit(step->before, step, error);
     if (!xml || !read_present(target, step, &domain, &present, error))
         return false;
     /* libvirt has no "define if unchanged": as late as it can be seen. */
@@ -188,27 +139,6 @@ perform(const KtTarget *target, KtJournalStep *step, GError **error)
 }
 
 static bool
-compare_action(const KtJournalStep *step, const KtJournalAction *action, GError **error)
-{
-    g_autofree char *found = NULL;
-    g_autoptr(GError) local = NULL;
-    bool there = kt_domain_xml_get(step->after, action->field, action->item, &found, &local);
-    /* Nothing is to be there, and what it would be of has gone with it. */
-    bool gone = !there && !action->to && is_made_here(step, action);
-    if (!there && !gone) {
-        g_propagate_prefixed_error(error, g_steal_pointer(&local), "domain %s: ", step->domain_name);
-        return false;
-    }
-    if (gone || g_strcmp0(found, action->to) == 0)
-        return true;
-    g_set_error(error, KT_ERROR, KT_ERROR_HYPERVISOR,
-                "domain %s, %s %s in its definition: wanted '%s', found '%s'", step->domain_name,
-                action->setting, action->item ? action->item : "", action->to ? action->to : "nothing",
-                found ? found : "nothing");
-    return false;
-}
-
-static bool
 read_back(const KtTarget *target, KtJournalStep *step, GError **error)
 {
     g_clear_pointer(&step->after, g_free);
@@ -219,12 +149,7 @@ read_back(const KtTarget *target, KtJournalStep *step, GError **error)
                     step->domain_name);
         return false;
     }
-    for (guint i = 0; i < step->actions->len; i++) {
-        const KtJournalAction *action = g_ptr_array_index(step->actions, i);
-        if (kt_step_reads_back(action) && !compare_action(step, action, error))
-            return false;
-    }
-    return true;
+    return kt_step_xml_compare(step, step->after, "its definition", error);
 }
 
 const KtStepOps kt_step_define = {

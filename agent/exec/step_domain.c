@@ -60,3 +60,12 @@ kt_step_same_process(const KtTarget *target, const KtJournalStep *step, virDomai
     g_autofree char *id = g_strdup_printf("id:%u", virDomainGetID(domain));
     return (identity && g_str_equal(identity, step->process)) || g_strcmp0(step->process, id) == 0;
 }
+
+char *
+kt_step_process(const KtTarget *target, const KtJournalStep *step, virDomain *domain)
+{
+    g_autoptr(KtQemuProcesses) processes = kt_qemu_processes_find(target->root);
+    gint64 pid = kt_qemu_processes_pid(processes, virDomainGetName(domain), step->domain_uuid);
+    char *identity = pid > 0 ? kt_qemu_process_identity(target->root, pid) : NULL;
+    return identity ? identity : g_strdup_printf("id:%u", virDomainGetID(domain));
+}

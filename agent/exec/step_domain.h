@@ -17,4 +17,8 @@ bool kt_step_domain_is_active(virDomain *domain, const KtJournalStep *step, bool
 
 /** Whether the running domain is still in the process that it had when @step was planned: what an undo of a
  * live value would address dies with that process. */
+/** What tells the process that the running @domain has now from any other, as KtDomain.process does. Owned.
+ */
+char *kt_step_process(const KtTarget *target, const KtJournalStep *step, virDomain *domain);
+
 bool kt_step_same_process(const KtTarget *target, const KtJournalStep *step, virDomain *domain);

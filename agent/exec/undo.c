@@ -11,6 +11,7 @@ typedef struct {
     KtJournal *journal; /* NULL: nothing is recorded */
     KtReport *report;
     guint failed_seq; /* the step of the only run that has just failed, 0 = none */
+    bool only_failed; /* that one, and no other */
     KtProgress progress;
     gpointer user_data;
     guint index, total; /* for progress */
@@ -105,16 +106,17 @@ undo_step(Undo *undo, const KtJournalStep *older, GError **error)
     return settle(undo, step, older, KT_RESULT_UNDONE, found ? found : "is as it was before already", error);
 }
 
-/** The steps of @runs that have something to undo, in the order of undoing. Borrowed. */
+/** The steps of @runs that have something to undo, in the order of undoing; with @only just the one of that
+ * number. Borrowed. */
 static GPtrArray *
-steps_to_undo(GPtrArray *runs)
+steps_to_undo(GPtrArray *runs, const guint *only)
 {
     GPtrArray *steps = g_ptr_array_new();
     for (guint i = 0; i < runs->len; i++) {
         const KtJournalRun *run = g_ptr_array_index(runs, i);
         for (guint k = run->steps->len; k-- > 0;) {
             KtJournalStep *step = g_ptr_array_index(run->steps, k);
-            if (step->to_undo)
+            if (step->to_undo && (!only || step->seq == *only))
                 g_ptr_array_add(steps, step);
         }
     }
@@ -126,7 +128,7 @@ static KtReport *
 undo_runs(Undo *undo, GPtrArray *runs, GError **error)
 {
     g_autoptr(KtReport) report = kt_report_new();
-    g_autoptr(GPtrArray) steps = steps_to_undo(runs);
+    g_autoptr(GPtrArray) steps = steps_to_undo(runs, undo->only_failed ? &undo->failed_seq : NULL);
     undo->report = report;
     undo->total = steps->len;
     if (steps->len == 0)
@@ -153,9 +155,9 @@ kt_undo(const KtTarget *target, KtJournal *journal, GPtrArray *runs, KtProgress 
 
 KtReport *
 kt_undo_failed_run(const KtTarget *target, KtJournal *journal, const KtJournalRun *run, guint failed_seq,
-                   GError **error)
+                   bool only, GError **error)
 {
-    Undo undo = {.target = target, .journal = journal, .failed_seq = failed_seq};
+    Undo undo = {.target = target, .journal = journal, .failed_seq = failed_seq, .only_failed = only};
     g_autoptr(GPtrArray) runs = g_ptr_array_new();
     g_ptr_array_add(runs, (gpointer)run);
     return undo_runs(&undo, runs, error);
@@ -177,7 +179,7 @@ kt_undo_unrecorded(const KtTarget *target, GPtrArray *outcomes)
 GPtrArray *
 kt_undo_steps(GPtrArray *runs)
 {
-    g_autoptr(GPtrArray) older = steps_to_undo(runs);
+    g_autoptr(GPtrArray) older = steps_to_undo(runs, NULL);
     GPtrArray *steps = g_ptr_array_new_with_free_func((GDestroyNotify)kt_journal_step_free);
     for (guint i = 0; i < older->len; i++)
         g_ptr_array_add(steps, kt_step_inverse(g_ptr_array_index(older, i)));

@@ -215,6 +215,8 @@ kt_planned_domain_json(const KtPlan *plan, guint index)
         json_object_set_new(json, "vcpus", json_integer(def ? def->vcpus : 0));
     json_object_set_new(json, "migratable", json_boolean(planned->migratable));
     json_object_set_new(json, "migration", kt_migration_json(planned));
+    if (planned->pause_usec > 0)
+        json_object_set_new(json, "pause_seconds", json_real((double)planned->pause_usec / G_USEC_PER_SEC));
     json_t *pending = json_array();
     for (guint i = 0; i < planned->pending->len; i++)
         json_array_append_new(pending, kt_pending_json(planned->pending->pdata[i]));

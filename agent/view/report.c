@@ -78,17 +78,48 @@ print_left(GString *out, const KtStyle *style, const KtReport *report)
     }
 }
 
-/* Whether this step changed in the definition what the guest only sees after a power cycle. Pins are live
- * already. */
+/* Whether the guest ran with what this action staged before it was staged. */
 static bool
-stages(const KtJournalStep *step)
+has_already(const KtDomain *domain, const KtJournalAction *action)
+{
+    g_autofree char *live = NULL;
+    return domain->live_xml != NULL &&
+           kt_domain_xml_get(domain->live_xml, action->field, action->item, &live, NULL) &&
+           g_strcmp0(live, action->to) == 0;
+}
+
+/* Whether the running guest got (or, undone, gave up) the same thing: by a pause, a replug, a restart. */
+static bool
+is_live(const KtReport *report, const KtJournalStep *staged, const KtJournalAction *of)
+{
+    for (guint i = 0; i < report->outcomes->len; i++) {
+        const KtJournalStep *step = ((const KtOutcome *)report->outcomes->pdata[i])->step;
+        bool live =
+            step->kind == KT_STEP_PAUSE || step->kind == KT_STEP_REPLUG || step->kind == KT_STEP_RESTART;
+        bool changed = step->result == KT_RESULT_DONE || step->result == KT_RESULT_UNDONE;
+        bool same = live && changed && g_strcmp0(step->domain_uuid, staged->domain_uuid) == 0;
+        for (guint k = 0; same && k < step->actions->len; k++) {
+            const KtJournalAction *action = step->actions->pdata[k];
+            if (action->state != KT_STEP_IS_GONE && g_str_equal(action->setting, of->setting) &&
+                g_strcmp0(action->item, of->item) == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
+/* Whether this step changed in the definition what the guest only sees after a power cycle. Pins are live
+ * already. @domain: as it was before, or NULL. */
+static bool
+stages(const KtReport *report, const KtJournalStep *step, const KtDomain *domain)
 {
     bool changed = step->result == KT_RESULT_DONE || step->result == KT_RESULT_UNDONE;
     if (step->kind != KT_STEP_DEFINE || !changed)
         return false;
     for (guint i = 0; i < step->actions->len; i++) {
         const KtJournalAction *action = step->actions->pdata[i];
-        if (!g_str_has_prefix(action->setting, "cpu."))
+        if (!g_str_has_prefix(action->setting, "cpu.") && !is_live(report, step, action) &&
+            (domain == NULL || !has_already(domain, action)))
             return true;
     }
     return false;
@@ -105,7 +136,7 @@ awaits_power_cycle(const KtReport *report, const KtPlan *plan, guint domain)
         return true;
     for (guint i = 0; i < report->outcomes->len; i++) {
         const KtJournalStep *step = ((const KtOutcome *)report->outcomes->pdata[i])->step;
-        if (stages(step) && g_strcmp0(step->domain_uuid, of->uuid) == 0)
+        if (g_strcmp0(step->domain_uuid, of->uuid) == 0 && stages(report, step, of))
             return true;
     }
     return false;
@@ -142,7 +173,7 @@ print_undone_later(GString *out, const KtStyle *style, const KtReport *report)
     g_autoptr(GPtrArray) names = g_ptr_array_new();
     for (guint i = 0; i < report->outcomes->len; i++) {
         const KtJournalStep *step = ((const KtOutcome *)report->outcomes->pdata[i])->step;
-        if (stages(step))
+        if (stages(report, step, NULL))
             add_name(names, step->domain_name);
     }
     print_power_cycles(out, style, names,

@@ -178,23 +178,6 @@ test_remote_host(void)
     g_assert_cmpstr(refusal->source, ==, "x.conf:1:1");
 }
 
-/* What would disturb a running guest is refused; what asks for no action isn't. */
-static void
-test_unsupported(void)
-{
-    g_autoptr(Scene) scene = scene_new("node:1 core:4 pu:1");
-    scene_add_guest(scene, "a", 1, "", "");
-    scene_add_guest(scene, "b", 1, "", "");
-
-    scene_plan(scene, "[host]\nmemory-reserve = 1GiB\ncontested = take\n"
-                      "[domain *]\npriority = 3\ndisruption = pause\nmax-pause = 2s\n"
-                      "[domain b]\ndisruption = none\n");
-
-    g_assert_cmpuint(scene->plan->actions->len, ==, 0);
-    scene_expect_refused(scene, "a", "disruption", NULL, "next boot");
-    g_assert_cmpuint(scene->plan->refused->len, ==, 1);
-}
-
 /* Rule 1: what no section names is never touched. */
 static void
 test_nothing_named(void)
@@ -225,7 +208,6 @@ main(int argc, char **argv)
     g_test_add_func("/plan/notes", test_notes_once);
     g_test_add_func("/plan/staging", test_staging);
     g_test_add_func("/plan/remote-host", test_remote_host);
-    g_test_add_func("/plan/unsupported", test_unsupported);
     g_test_add_func("/plan/nothing-named", test_nothing_named);
     return g_test_run();
 }

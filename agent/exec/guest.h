@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <signal.h>
+
+#include "agent/exec/step_domain.h"
+
+/** What steps share that take a running guest away for a while. */
+
+/** Where the guest of a step is now. */
+typedef struct {
+    virDomain *domain; /* NULL: it isn't known any more */
+    bool active;
+    char *xml;     /* as it runs, else of its saved image, with secrets; NULL = there is neither */
+    char *process; /* of the active one, as KtDomain.process */
+} KtGuest;
+
+void kt_guest_clear(KtGuest *guest);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(KtGuest, kt_guest_clear)
+
+/** Errors: hypervisor. */
+bool kt_guest_find(const KtTarget *target, const KtJournalStep *step, KtGuest *guest, GError **error);
+
+/** Nothing that can be held may end this program while the guest is out of its process: it would stay there.
+ */
+void kt_hold_signals(sigset_t *ret_before);
+void kt_release_signals(const sigset_t *before);

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "agent/exec/executor.h"
+
+/** Where libvirt keeps the images of managed save of its system daemon. */
+#define KT_SAVE_DIRECTORY "/var/lib/libvirt/qemu/save"
+
+/**
+ * Whether a running domain can be saved right now and resumed with @def: what may have changed since the
+ * plan.
+ * @live: its live definition. Errors: conflict (a block job, another job, an image that is there already, no
+ * room for one, no free huge pages), hypervisor.
+ */
+bool kt_pause_guard(const KtTarget *target, virDomain *domain, const KtDomainDef *live,
+                    const KtDomainDef *next, GError **error);

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "agent/exec/guest.h"
+#include "agent/exec/pause_guard.h"
+#include "agent/exec/saved_image.h"
+#include "agent/exec/step.h"
+#include "agent/exec/step_xml.h"
+#include "base/error.h"
+#include "probes/guest_agent.h"
+#include "tuners/disks.h"
+
+/**
+ * A running domain gets what libvirt doesn't change live by being saved, the definition in its image edited,
+ * and resumed. libvirt owns the image (managed save), so whatever stops this half way, any start of the
+ * domain goes on from it.
+ *
+ * Its `after` is the process that the guest was resumed in: what an undo addresses dies with that one.
+ */
+
+static char *
+describe(const KtJournalStep *step)
+{
+    return g_strdup_printf("save domain %s and resume it with %u changed value%s", step->domain_name,
+                           step->actions->len, step->actions->len == 1 ? "" : "s");
+}
+
+/** Whether what the step addresses is still there: the very guest, running or saved. */
+static bool
+is_there(const KtJournalStep *step, const KtGuest *guest)
+{
+    if (!guest->xml)
+        return false;
+    /* What an undo finds saved by somebody is what we left, or half way. */
+    if (!guest->active)
+        return step->undoes_run != 0;
+    /* Half way, which process it is in isn't known: the values tell. */
+    const char *expected = step->undoes_run ? step->before : step->process;
+    return step->half_done || step->forced || g_strcmp0(guest->process, expected) == 0;
+}
+
+/** A guest that sees no write cache has stopped flushing: it learns of one only when it is powered on. */
+static bool
+waits_for_power_on(const KtJournalAction *action)
+{
+    return action->field == KT_XML_DISK_CACHE && !kt_disk_cache_may_change_live(action->from, action->to);
+}
+
+/** Sets the state of each action from what the guest has. */
+static bool
+note_values(KtJournalStep *step, const char *xml, GError **error)
+{
+    if (!kt_step_xml_note(step, xml, error))
+        return false;
+    for (guint i = 0; i < step->actions->len; i++) {
+        KtJournalAction *action = g_ptr_array_index(step->actions, i);
+        if (action->state == KT_STEP_IS_BEFORE && waits_for_power_on(action))
+            action->state = KT_STEP_IS_GONE;
+    }
+    return true;
+}
+
+/** A guest that was left saved half way is to be resumed, whatever its image says. */
+static void
+want_resumed(KtJournalStep *step)
+{
+    for (guint i = 0; i < step->actions->len; i++) {
+        KtJournalAction *action = g_ptr_array_index(step->actions, i);
+        if (action->state == KT_STEP_IS_AFTER)
+            action->state = KT_STEP_IS_BEFORE;
+    }
+}
+
+static char *
+power_on_text(const KtJournalStep *step)
+{
+    for (guint i = 0; i < step->actions->len; i++) {
+        const KtJournalAction *action = g_ptr_array_index(step->actions, i);
+        if (action->state == KT_STEP_IS_GONE && waits_for_power_on(action))
+            return g_strdup_printf("%s of %s goes back at its next power-on: until then the guest, which "
+                                   "sees no write cache, would lose data",
+                                   action->setting, action->item);
+    }
+    return NULL;
+}
+
+static bool
+check(const KtTarget *target, KtJournalStep *step, KtStepState *ret_state, char **ret_found, GError **error)
+{
+    g_auto(KtGuest) guest = {0};
+    if (!kt_guest_find(target, step, &guest, error))
+        return false;
+    if (!is_there(step, &guest)) {
+        kt_step_all_gone(step,
+                         g_strdup_printf("domain %s %s", step->domain_name,
+                                         guest.active ? "was started anew" : "does not run any more"),
+                         ret_state, ret_found);
+        return true;
+    }
+    if (!note_values(step, guest.xml, error))
+        return false;
+    if (!guest.active && (step->half_done || step->forced))
+        want_resumed(step);
+    kt_step_sum_up(step, ret_state, ret_found);
+    char *waits = *ret_state != KT_STEP_IS_OTHER ? power_on_text(step) : NULL;
+    if (waits) {
+        g_free(*ret_found);
+        *ret_found = waits;
+    }
+    return true;
+}
+
+/** The clock of a guest stood still with it: its agent sets it, where there is one. */
+static void
+set_clock(virDomain *domain, const KtDomainDef *def)
+{
+    gint64 now = g_get_real_time();
+    if (!def->agent_connected)
+        return;
+    virDomainAgentSetResponseTimeout(domain, KT_AGENT_SECONDS, 0);
+    if (virDomainSetTime(domain, now / G_USEC_PER_SEC, (unsigned)(now % G_USEC_PER_SEC) * 1000, 0) < 0)
+        g_info("domain %s: its agent does not set its clock", virDomainGetName(domain));
+}
+
+/** Before anything is done: whether it can be, as far as that can be told. A `conflict` else. */
+static bool
+is_ready(const KtTarget *target, const KtJournalStep *step, const KtGuest *guest, GError **error)
+{
+    g_autofree char *next_xml = kt_step_xml_edit(guest->xml, step, error);
+    g_autoptr(KtDomainDef) live = next_xml ? kt_domain_def_parse(guest->xml, error) : NULL;
+    g_autoptr(KtDomainDef) next = live ? kt_domain_def_parse(next_xml, error) : NULL;
+    if (!next)
+        return false;
+    if (kt_pause_guard(target, guest->domain, live, next, error))
+        return true;
+    g_prefix_error(error, "domain %s: ", step->domain_name);
+    return false;
+}
+
+/** Saves the running guest. Where it still runs after a failure nothing was changed: a `conflict`. */
+static bool
+save(const KtJournalStep *step, const KtGuest *guest, GError **error)
+{
+    g_autoptr(GError) failure = NULL;
+    bool active = false;
+    if (kt_saved_image_write(guest->domain, step->domain_name, &failure))
+        return true;
+    if (kt_step_domain_is_active(guest->domain, step, &active, NULL) && active)
+        g_set_error(error, KT_ERROR, KT_ERROR_CONFLICT, "%s; it runs on", failure->message);
+    else
+        g_propagate_error(error, g_steal_pointer(&failure));
+    return false;
+}
+
+/** Edits the image of the guest and resumes it. One that somebody else saved only gets its image edited. */
+static bool
+change_image(const KtJournalStep *step, const KtGuest *guest, GError **error)
+{
+    g_autofree char *image = NULL;
+    if (!kt_saved_image_read(guest->domain, step->domain_name, &image, error))
+        return false;
+    if (!image) {
+        g_set_error(error, KT_ERROR, KT_ERROR_HYPERVISOR, "domain %s: its saved image has gone",
+                    step->domain_name);
+        return false;
+    }
+    g_autofree char *xml = kt_step_xml_edit(image, step, error);
+    if (!xml)
+        return false;
+    bool resumes = guest->active || step->half_done || step->forced;
+    return resumes ? kt_saved_image_resume(guest->domain, step->domain_name, xml, image, error)
+                   : kt_saved_image_define(guest->domain, step->domain_name, xml, error);
+}
+
+static bool
+perform(const KtTarget *target, KtJournalStep *step, GError **error)
+{
+    g_auto(KtGuest) guest = {0};
+    if (!kt_guest_find(target, step, &guest, error))
+        return false;
+    if (!guest.xml) {
+        g_set_error(error, KT_ERROR, KT_ERROR_CONFLICT, "domain %s: does not run any more",
+                    step->domain_name);
+        return false;
+    }
+    if (guest.active && !is_ready(target, step, &guest, error))
+        return false;
+    sigset_t before;
+    kt_hold_signals(&before);
+    bool done = (!guest.active || save(step, &guest, error)) && change_image(step, &guest, error);
+    kt_release_signals(&before);
+    return done;
+}
+
+static bool
+read_back(const KtTarget *target, KtJournalStep *step, GError **error)
+{
+    g_auto(KtGuest) guest = {0};
+    g_clear_pointer(&step->after, g_free);
+    if (!kt_guest_find(target, step, &guest, error))
+        return false;
+    bool saved_before = step->undoes_run && !step->half_done && !step->forced;
+    if (!guest.xml || (!guest.active && !saved_before)) {
+        g_set_error(error, KT_ERROR, KT_ERROR_HYPERVISOR, "domain %s: does not run after it was resumed",
+                    step->domain_name);
+        return false;
+    }
+    step->after = g_strdup(guest.process);
+    if (!kt_step_xml_compare(step, guest.xml, "what it runs with", error))
+        return false;
+    g_autoptr(KtDomainDef) def = kt_domain_def_parse(guest.xml, error);
+    if (def && guest.active)
+        set_clock(guest.domain, def);
+    return def != NULL;
+}
+
+const KtStepOps kt_step_pause = {
+    .name = "pause",
+    .describe = describe,
+    .check = check,
+    .perform = perform,
+    .read_back = read_back,
+    .disturbs = true,
+};

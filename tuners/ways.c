@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "tuners/ways.h"
+
+#include <string.h>
+
+#include "base/domain_plug.h"
+#include "tuners/disks.h"
+#include "tuners/pending.h"
+#include "tuners/tuner.h"
+
+/* What is staged of a running domain, and the way that it gets there now. */
+typedef struct {
+    const KtPending *pending; /* the live value, and the one of the definition after this plan */
+    const KtValue *value;     /* what the profile says of it */
+    KtXmlField field;
+    KtWhen way;
+} KtPassage;
+
+typedef struct {
+    KtPlan *plan;
+    const KtDesired *desired;
+    guint index;
+    const KtDomain *domain;
+    const KtValue *disruption;
+    KtWhen allowed;
+    char *xml; /* the persistent definition after this plan */
+    KtDomainDef *def;
+    GArray *passages; /* KtPassage */
+} KtCrossing;
+
+static void
+crossing_clear(KtCrossing *crossing)
+{
+    g_free(crossing->xml);
+    g_clear_pointer(&crossing->def, kt_domain_def_free);
+    g_clear_pointer(&crossing->passages, g_array_unref);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(KtCrossing, crossing_clear)
+
+/* The least that brings a setting to a running guest, and its place in the XML. */
+static const struct {
+    KtSettingId id;
+    bool has_item;
+    KtWhen way;
+    KtXmlField field;
+} places[] = {
+    {KT_SETTING_DISK_CACHE, true, KT_WHEN_PAUSE, KT_XML_DISK_CACHE},
+    {KT_SETTING_DISK_IO, true, KT_WHEN_PAUSE, KT_XML_DISK_IO},
+    {KT_SETTING_DISK_DISCARD, true, KT_WHEN_PAUSE, KT_XML_DISK_DISCARD},
+    {KT_SETTING_DISK_IOTHREADS, true, KT_WHEN_PAUSE, KT_XML_DISK_IOTHREAD},
+    {KT_SETTING_DISK_IOTHREADS, false, KT_WHEN_PAUSE, KT_XML_IOTHREADS},
+    {KT_SETTING_MEMORY_NUMA, false, KT_WHEN_PAUSE, KT_XML_NUMATUNE},
+    {KT_SETTING_MEMORY_BACKING, false, KT_WHEN_PAUSE, KT_XML_HUGEPAGES},
+    {KT_SETTING_MEMORY_KSM, false, KT_WHEN_PAUSE, KT_XML_NOSHAREPAGES},
+    {KT_SETTING_NIC_MODEL, true, KT_WHEN_REPLUG, KT_XML_NIC_MODEL},
+    {KT_SETTING_NIC_QUEUES, true, KT_WHEN_REPLUG, KT_XML_NIC_QUEUES},
+};
+
+/* ---- what differs after this plan ---- */
+
+static bool
+define_as_planned(KtCrossing *crossing)
+{
+    g_autoptr(GArray) edits = g_array_new(FALSE, FALSE, sizeof(KtXmlEdit));
+    const GPtrArray *actions = crossing->plan->domains[crossing->index].actions;
+    for (guint i = 0; i < actions->len; i++) {
+        const KtAction *action = actions->pdata[i];
+        KtXmlEdit edit = {.field = action->field, .item = action->item, .value = action->to};
+        if (action->kind == KT_STEP_DEFINE)
+            g_array_append_val(edits, edit);
+    }
+    crossing->xml =
+        kt_domain_xml_edit(crossing->domain->inactive_xml, (const KtXmlEdit *)edits->data, edits->len, NULL);
+    crossing->def = crossing->xml != NULL ? kt_domain_def_parse(crossing->xml, NULL) : NULL;
+    return crossing->def != NULL;
+}
+
+static bool
+is_refused(const KtCrossing *crossing, const KtPending *pending)
+{
+    const GPtrArray *refused = crossing->plan->refused;
+    for (guint i = 0; i < refused->len; i++) {
+        const KtRefusal *refusal = refused->pdata[i];
+        if (refusal->domain == (gint)crossing->index && refusal->setting == pending->setting &&
+            g_strcmp0(refusal->item, pending->item) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* What the profile says of it: of what it doesn't name nothing is brought anywhere (safety rule 1). */
+static const KtValue *
+wish_for(const KtCrossing *crossing, const KtPending *pending)
+{
+    const char *space = pending->item != NULL ? strchr(pending->item, ' ') : NULL;
+    if (space != NULL)
+        return kt_desired_domain(crossing->desired, crossing->index, pending->setting->id, space + 1);
+    return kt_desired_any(crossing->desired, crossing->index, pending->setting->id);
+}
+
+/* The least way; a guest that saw no write cache is told of one only when it starts. */
+static KtWhen
+least_way(const KtPending *pending, KtWhen way)
+{
+    bool cache = pending->setting->id == KT_SETTING_DISK_CACHE;
+    return cache && !kt_disk_cache_may_change_live(pending->live, pending->staged) ? KT_WHEN_RESTART : way;
+}
+
+static void
+collect(KtCrossing *crossing, const KtPending *pending)
+{
+    KtPassage passage = {.pending = pending, .value = wish_for(crossing, pending)};
+    if (passage.value == NULL || is_refused(crossing, pending))
+        return;
+    for (guint i = 0; i < G_N_ELEMENTS(places); i++) {
+        if (places[i].id != pending->setting->id || places[i].has_item != (pending->item != NULL))
+            continue;
+        passage.field = places[i].field;
+        passage.way = least_way(pending, places[i].way);
+        g_array_append_val(crossing->passages, passage);
+    }
+}
+
+/* ---- which way ---- */
+
+/* Why what is to be paused for isn't, with what allows more; NULL = it may. Owned. */
+static char *
+pause_refusal(const KtCrossing *crossing)
+{
+    char *obstacle = kt_pause_obstacle(crossing->plan, crossing->index);
+    if (obstacle != NULL)
+        return obstacle;
+    const KtValue *most = kt_desired_domain(crossing->desired, crossing->index, KT_SETTING_MAX_PAUSE, NULL);
+    KtPauseEstimate estimate = kt_pause_estimate(crossing->domain);
+    if (most == NULL || estimate.usec <= most->number)
+        return NULL;
+    return g_strdup_printf("the guest would stand still about %.1f s, max-pause is %s (%s)",
+                           (double)estimate.usec / G_USEC_PER_SEC, most->text, most->source);
+}
+
+static bool
+goes(const KtCrossing *crossing, KtWhen way)
+{
+    for (guint i = 0; i < crossing->passages->len; i++) {
+        if (g_array_index(crossing->passages, KtPassage, i).way == way)
+            return true;
+    }
+    return false;
+}
+
+static void
+send_all(KtCrossing *crossing, KtWhen from, KtWhen to)
+{
+    for (guint i = 0; i < crossing->passages->len; i++) {
+        KtPassage *passage = &g_array_index(crossing->passages, KtPassage, i);
+        if (passage->way == from)
+            passage->way = to;
+    }
+}
+
+/* Why this NIC can't be swapped while the guest runs; NULL = it can. Owned. */
+static char *
+replug_refusal(const KtCrossing *crossing, const KtPending *pending)
+{
+    const char *mac = strchr(pending->item, ' ') + 1;
+    const KtNicDef *nic = kt_domain_def_find_nic(crossing->domain->live, mac);
+    char *obstacle = kt_domain_nic_plug_obstacle(crossing->domain->live_xml, mac);
+    if (obstacle != NULL)
+        return obstacle;
+    /* Its counters, or the agent, must tell that the guest took the new one. */
+    if ((nic == NULL || nic->target == NULL) && !crossing->domain->live->agent_connected)
+        return g_strdup(
+            "it has no device on the host whose counters would tell whether the guest makes use of "
+            "the new one, and no agent in the guest could");
+    return NULL;
+}
+
+static void
+choose_replugs(KtCrossing *crossing)
+{
+    for (guint i = 0; i < crossing->passages->len; i++) {
+        KtPassage *passage = &g_array_index(crossing->passages, KtPassage, i);
+        if (passage->way != KT_WHEN_REPLUG || crossing->allowed < KT_WHEN_REPLUG)
+            continue;
+        g_autofree char *refusal = replug_refusal(crossing, passage->pending);
+        if (refusal == NULL)
+            continue;
+        bool restarts = crossing->allowed >= KT_WHEN_RESTART;
+        passage->way = restarts ? KT_WHEN_RESTART : KT_WHEN_NEXT_BOOT;
+        if (!restarts)
+            kt_plan_refuse(crossing->plan, (gint)crossing->index, crossing->disruption,
+                           passage->pending->item,
+                           "it can't be replugged: %s; what is staged waits for the next power-on", refusal);
+    }
+}
+
+/* One restart serves all that is staged, so nothing else is done then. */
+static void
+choose_ways(KtCrossing *crossing)
+{
+    g_autofree char *refusal = goes(crossing, KT_WHEN_PAUSE) ? pause_refusal(crossing) : NULL;
+    if (refusal != NULL && crossing->allowed >= KT_WHEN_RESTART) {
+        send_all(crossing, KT_WHEN_PAUSE, KT_WHEN_RESTART);
+    } else if (refusal != NULL) {
+        send_all(crossing, KT_WHEN_PAUSE, KT_WHEN_NEXT_BOOT);
+        kt_plan_refuse(crossing->plan, (gint)crossing->index, crossing->disruption, NULL,
+                       "it can't be paused (saved and resumed): %s; what is staged waits for its next "
+                       "power-on",
+                       refusal);
+    }
+    choose_replugs(crossing);
+    if (crossing->allowed >= KT_WHEN_RESTART && goes(crossing, KT_WHEN_RESTART)) {
+        send_all(crossing, KT_WHEN_PAUSE, KT_WHEN_RESTART);
+        send_all(crossing, KT_WHEN_REPLUG, KT_WHEN_RESTART);
+    }
+}
+
+/* ---- what is done ---- */
+
+static char *
+reason_for(const KtCrossing *crossing, KtWhen way)
+{
+    KtPauseEstimate estimate = kt_pause_estimate(crossing->domain);
+    switch (way) {
+    case KT_WHEN_PAUSE:
+        return g_strdup_printf("saved and resumed: the guest stands still about %.0f s; allowed by "
+                               "disruption = %s (%s)",
+                               (double)estimate.usec / G_USEC_PER_SEC, crossing->disruption->text,
+                               crossing->disruption->source);
+    case KT_WHEN_REPLUG:
+        return g_strdup_printf("unplugged and plugged in again: the guest is without this NIC for a few "
+                               "seconds; allowed by disruption = %s (%s)",
+                               crossing->disruption->text, crossing->disruption->source);
+    case KT_WHEN_RESTART:
+        return g_strdup_printf("shut down and started again; allowed by disruption = %s (%s)",
+                               crossing->disruption->text, crossing->disruption->source);
+    case KT_WHEN_NOW:
+    case KT_WHEN_NEXT_BOOT:
+        break;
+    }
+    g_assert_not_reached();
+}
+
+static KtStepKind
+kind_of(KtWhen way)
+{
+    if (way == KT_WHEN_PAUSE)
+        return KT_STEP_PAUSE;
+    return way == KT_WHEN_REPLUG ? KT_STEP_REPLUG : KT_STEP_RESTART;
+}
+
+static void
+add_action(const KtCrossing *crossing, const KtSetting *setting, const char *source, const char *item,
+           KtXmlField field, KtWhen way)
+{
+    KtAction action = {
+        .domain = (gint)crossing->index,
+        .setting = setting,
+        .item = g_strdup(item),
+        .when = way,
+        .risk = way == KT_WHEN_PAUSE ? KT_RISK_LOW : KT_RISK_MEDIUM,
+        .reason = reason_for(crossing, way),
+        .source = g_strdup(source),
+        .kind = kind_of(way),
+        .field = field,
+    };
+    kt_domain_xml_get(crossing->domain->live_xml, field, item, &action.from, NULL);
+    kt_domain_xml_get(crossing->xml, field, item, &action.to, NULL);
+    kt_plan_add(crossing->plan, action);
+}
+
+/* IOThreads that the running guest doesn't have yet are pinned as their definition says. */
+static void
+add_new_pins(const KtCrossing *crossing, KtWhen way)
+{
+    const GPtrArray *actions = crossing->plan->domains[crossing->index].actions;
+    guint n = actions->len;
+    for (guint i = 0; i < n; i++) {
+        const KtAction *staged = actions->pdata[i];
+        bool is_pin = staged->kind == KT_STEP_DEFINE && staged->field == KT_XML_IOTHREAD_PIN;
+        guint id = is_pin ? (guint)g_ascii_strtoull(strchr(staged->item, ' ') + 1, NULL, 10) : 0;
+        if (is_pin && !hwloc_bitmap_isset(crossing->domain->live->iothread_ids, id))
+            add_action(crossing, staged->setting, staged->source, staged->item, KT_XML_IOTHREAD_PIN, way);
+    }
+}
+
+/* The one thing that a pause might be thought to bring, and must not. */
+static void
+refuse_cache(const KtCrossing *crossing, const KtPassage *passage)
+{
+    if (passage->way == KT_WHEN_RESTART && passage->field == KT_XML_DISK_CACHE)
+        kt_plan_refuse(
+            crossing->plan, (gint)crossing->index, crossing->disruption, passage->pending->item,
+            "the running guest sees no write cache, so it doesn't flush: with '%s' it would lose data "
+            "when the host fails; what is staged waits for its next power-on",
+            passage->pending->staged != NULL ? passage->pending->staged : "default");
+}
+
+static void
+act(const KtCrossing *crossing)
+{
+    for (guint i = 0; i < crossing->passages->len; i++) {
+        const KtPassage *passage = &g_array_index(crossing->passages, KtPassage, i);
+        if (passage->way > crossing->allowed) {
+            refuse_cache(crossing, passage);
+            continue;
+        }
+        add_action(crossing, passage->pending->setting, passage->value->source, passage->pending->item,
+                   passage->field, passage->way);
+        if (passage->field == KT_XML_IOTHREADS)
+            add_new_pins(crossing, passage->way);
+    }
+}
+
+/* What the guest notices, said once. */
+static void
+tell(const KtCrossing *crossing)
+{
+    static const KtWhen ways[] = {KT_WHEN_PAUSE, KT_WHEN_REPLUG, KT_WHEN_RESTART};
+    for (guint i = 0; i < G_N_ELEMENTS(ways); i++) {
+        g_autofree char *reason = NULL;
+        if (ways[i] > crossing->allowed || !goes(crossing, ways[i]))
+            continue;
+        reason = reason_for(crossing, ways[i]);
+        kt_plan_note(crossing->plan, (gint)crossing->index, "%s", reason);
+        if (ways[i] == KT_WHEN_PAUSE)
+            crossing->plan->domains[crossing->index].pause_usec = kt_pause_estimate(crossing->domain).usec;
+    }
+}
+
+static KtWhen
+most_allowed(const KtValue *disruption)
+{
+    static const struct {
+        const char *word;
+        KtWhen when;
+    } words[] = {{"pause", KT_WHEN_PAUSE}, {"replug", KT_WHEN_REPLUG}, {"restart", KT_WHEN_RESTART}};
+    for (guint i = 0; i < G_N_ELEMENTS(words); i++) {
+        if (kt_value_is(disruption, words[i].word))
+            return words[i].when;
+    }
+    return KT_WHEN_NOW;
+}
+
+static void
+cross(KtPlan *plan, const KtDesired *desired, guint index)
+{
+    const KtDomain *domain = plan->snapshot->domains->pdata[index];
+    g_auto(KtCrossing) crossing = {
+        .plan = plan,
+        .desired = desired,
+        .index = index,
+        .domain = domain,
+        .disruption = kt_desired_domain(desired, index, KT_SETTING_DISRUPTION, NULL),
+        .passages = g_array_new(FALSE, FALSE, sizeof(KtPassage)),
+    };
+    crossing.allowed = most_allowed(crossing.disruption);
+    if (crossing.allowed == KT_WHEN_NOW || domain->live == NULL || domain->inactive == NULL ||
+        domain->managed_save || !define_as_planned(&crossing))
+        return;
+    g_autoptr(GPtrArray) pendings = g_ptr_array_new_with_free_func(kt_pending_free);
+    KtXmlDef live = {domain->live_xml, domain->live}, staged = {crossing.xml, crossing.def};
+    kt_pending_between(pendings, &live, &staged);
+    for (guint i = 0; i < pendings->len; i++)
+        collect(&crossing, pendings->pdata[i]);
+    choose_ways(&crossing);
+    act(&crossing);
+    tell(&crossing);
+}
+
+/* The smallest number that any guest to be restarted asks for. */
+static guint
+restarts_at_once(const KtPlan *plan, const KtDesired *desired)
+{
+    guint most = 0;
+    for (guint i = 0; i < plan->actions->len; i++) {
+        const KtAction *action = plan->actions->pdata[i];
+        if (action->when != KT_WHEN_RESTART)
+            continue;
+        const KtValue *value =
+            kt_desired_domain(desired, (guint)action->domain, KT_SETTING_RESTART_PARALLEL, NULL);
+        guint own = value != NULL ? (guint)value->number : 1;
+        most = most == 0 ? own : MIN(most, own);
+    }
+    return MAX(most, 1);
+}
+
+void
+kt_tune_ways(const KtSnapshot *snapshot, const KtDesired *desired, KtPlan *plan)
+{
+    for (guint i = 0; i < snapshot->domains->len; i++)
+        cross(plan, desired, i);
+    plan->restart_parallel = restarts_at_once(plan, desired);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "tuners/plan.h"
+
+/** How what waits for a next boot gets to a running guest earlier, as far as its `disruption` allows. */
+
+/** What is expected of a pause: writing the guest's memory out and reading it back. */
+typedef struct {
+    guint64 image_kib; /* what the image takes at most: the guest's memory that is in use */
+    gint64 usec;       /* how long the guest stands still */
+} KtPauseEstimate;
+
+/** Of a running domain. */
+KtPauseEstimate kt_pause_estimate(const KtDomain *domain);
+
+/** Why a running domain can't be saved and resumed, for people; NULL = it can. @plan: for what the plan knows
+ * of its block jobs. Owned. */
+char *kt_pause_obstacle(const KtPlan *plan, guint domain);
