@@ -29,6 +29,7 @@ kt_journal_close(KtJournal *journal)
         return;
     sqlite3_close(journal->db);
     kt_state_directory_free(journal->directory);
+    g_mutex_clear(&journal->parts);
     g_free(journal->path);
     g_free(journal);
 }
@@ -126,6 +127,7 @@ kt_journal_open(const char *state_directory, KtJournalMode mode, GError **error)
     bool writing = mode == KT_JOURNAL_WRITE;
     bool exists = false;
 
+    g_mutex_init(&journal->parts);
     if (!kt_state_directory_open(state_directory, writing, &journal->directory, error))
         return NULL;
     journal->path = g_build_filename(journal->directory ? journal->directory->path : state_directory,
@@ -241,6 +243,7 @@ kt_journal_begin_step(KtJournal *journal, gint64 run, KtJournalStep *step, GErro
 {
     step->result = KT_RESULT_BEGUN;
     step->to_undo = step->undoes_run == 0;
+    step->journal = journal;
     return kt_journal_add_step(journal, run, step, NULL, error);
 }
 

@@ -78,6 +78,15 @@ kt_journal_action_was_left(const KtJournalAction *action)
     return action->state == KT_STEP_IS_GONE && action->found;
 }
 
+/** One part of a step that does several things, one after the other. */
+typedef struct {
+    char *name; /* kept in the journal, and shown */
+    char *note; /* what mending it has to know, or NULL */
+    bool done;
+} KtJournalPart;
+
+void kt_journal_part_free(KtJournalPart *part);
+
 /** One step as it was recorded. */
 typedef struct {
     gint64 run;
@@ -88,8 +97,8 @@ typedef struct {
     char *process;    /* KtDomain.process at that time, or NULL */
     char *hypervisor; /* libvirt's URI through which the domain was changed, or NULL */
     char *path;       /* of steps of one file; SERVICES under systemd: tuners/services.h */
-    char *before;     /* SYSFS: text; DEFINE: whole XML; PIN: NULL, the actions have it; KSM_MERGE: what `run`
-                       * holds,     before and after; SERVICES: CPU list, under systemd see step_services.c */
+    char *before;     /* SYSFS, KSM_MERGE: text; DEFINE: whole XML; PIN: NULL, the actions have it; SERVICES:
+                       * CPU list, under systemd see step_services.c */
     char *target; /* SYSFS: text to write; DEFINE: the whole XML to define, NULL = `before` with the actions'
                      edits */
     char *after;  /* as read back */
@@ -102,7 +111,10 @@ typedef struct {
                   */
     bool half_done; /* it, or an undo of it, was begun and did not end well: of what it does in several parts
                      * only some may be done; known from other records */
-    GPtrArray *actions; /* KtJournalAction */
+    KtJournalPart *part; /* the newest that was begun, of it or of an undo of it; NULL: it has none, or none
+                            was begun */
+    KtJournal *journal;  /* where its parts are recorded, from its begin on: borrowed; NULL: nowhere */
+    GPtrArray *actions;  /* KtJournalAction */
 } KtJournalStep;
 
 KtJournalStep *kt_journal_step_new(KtStepKind kind);
@@ -147,6 +159,20 @@ bool kt_journal_add_step(KtJournal *journal, gint64 run, KtJournalStep *step, co
  */
 bool kt_journal_end_step(KtJournal *journal, const KtJournalStep *step, const KtJournalStep *undoes,
                          GError **error);
+
+/**
+ * Records the begin of the next part of @step, which has begun itself: durable on return, so that what was
+ * half done can be mended from it. Steps that are carried out at the same time may call this and the next
+ * from their threads.
+ */
+bool kt_journal_begin_part(KtJournalStep *step, const char *name, const char *note, GError **error);
+
+/** Records that the part that was begun last is done. */
+bool kt_journal_end_part(KtJournalStep *step, GError **error);
+
+/** Whether what did @step, or undid it, was stopped half way: a part was begun, and the one named @last is
+ * not done. */
+bool kt_journal_is_half_way(const KtJournalStep *step, const char *last);
 
 bool kt_journal_end_run(KtJournal *journal, gint64 run, gint64 now_usec, GError **error);
 

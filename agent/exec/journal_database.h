@@ -13,6 +13,7 @@ struct KtJournal {
     sqlite3 *db;
     char *path;                  /* of state.db, for messages */
     KtStateDirectory *directory; /* NULL: an empty journal in memory */
+    GMutex parts;                /* held while a part is recorded: several threads may do so */
 };
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(sqlite3_stmt, sqlite3_finalize)
@@ -48,6 +49,9 @@ bool kt_schema_migrate(KtJournal *journal, GError **error);
 /** The version of the database's schema, 0 = empty; a newer one than this program knows is an `unsupported`
  * error. */
 bool kt_schema_version(KtJournal *journal, int *ret_version, GError **error);
+
+/** Sets step->part from the records of @step and of what undid it. */
+bool kt_journal_read_part(KtJournal *journal, KtJournalStep *step, GError **error);
 
 /** The schema that this program writes. */
 int kt_schema_current(void);

@@ -98,7 +98,7 @@ read_steps(KtJournal *journal, KtJournalRun *run, GError **error)
         if (!row)
             return true;
         g_autoptr(KtJournalStep) step = read_step(journal, statement, error);
-        if (!step || !read_actions(journal, step, error))
+        if (!step || !read_actions(journal, step, error) || !kt_journal_read_part(journal, step, error))
             return false;
         g_ptr_array_add(run->steps, g_steal_pointer(&step));
     }

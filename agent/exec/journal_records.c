@@ -55,6 +55,16 @@ kt_journal_action_free(KtJournalAction *action)
     g_free(action);
 }
 
+void
+kt_journal_part_free(KtJournalPart *part)
+{
+    if (!part)
+        return;
+    g_free(part->name);
+    g_free(part->note);
+    g_free(part);
+}
+
 KtJournalStep *
 kt_journal_step_new(KtStepKind kind)
 {
@@ -78,6 +88,7 @@ kt_journal_step_free(KtJournalStep *step)
     g_free(step->target);
     g_free(step->after);
     g_free(step->detail);
+    kt_journal_part_free(step->part);
     g_clear_pointer(&step->actions, g_ptr_array_unref);
     g_free(step);
 }

@@ -44,6 +44,20 @@ static const char *const migrations[] = {
     "  PRIMARY KEY (run, seq, position),"
     "  FOREIGN KEY (run, seq) REFERENCES steps (run, seq)"
     ") STRICT;",
+    /* 2: the parts of a step. Version 1 had one kind of several parts and didn't record them: of what was
+     * half done all but the end is possible. `target` was what KSM's `run` is to hold again. */
+    "CREATE TABLE parts ("
+    "  run INTEGER NOT NULL,"
+    "  seq INTEGER NOT NULL,"
+    "  position INTEGER NOT NULL,"
+    "  name TEXT NOT NULL,"
+    "  note TEXT,"
+    "  done INTEGER NOT NULL,"
+    "  PRIMARY KEY (run, seq, position),"
+    "  FOREIGN KEY (run, seq) REFERENCES steps (run, seq)"
+    ") STRICT;"
+    "INSERT INTO parts SELECT run, seq, 0, 'unmerge', target, 0 FROM steps"
+    " WHERE kind = 'ksm-merge' AND result IN ('begun', 'failed');",
 };
 
 int

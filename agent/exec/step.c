@@ -92,6 +92,18 @@ inverse_action(const KtJournalAction *action, KtStepKind kind)
     return inverse;
 }
 
+static KtJournalPart *
+copy_part(const KtJournalPart *part)
+{
+    if (!part)
+        return NULL;
+    KtJournalPart *copy = g_new0(KtJournalPart, 1);
+    copy->name = g_strdup(part->name);
+    copy->note = g_strdup(part->note);
+    copy->done = part->done;
+    return copy;
+}
+
 KtJournalStep *
 kt_step_inverse(const KtJournalStep *step)
 {
@@ -106,6 +118,7 @@ kt_step_inverse(const KtJournalStep *step)
     inverse->target = g_strdup(step->before);
     inverse->undoes_run = step->run;
     inverse->undoes_seq = step->seq;
+    inverse->part = copy_part(step->part);
     inverse->half_done = step->half_done || step->result != KT_RESULT_DONE;
     for (guint i = 0; i < step->actions->len; i++)
         g_ptr_array_add(inverse->actions, inverse_action(g_ptr_array_index(step->actions, i), step->kind));

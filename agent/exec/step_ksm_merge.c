@@ -8,13 +8,18 @@
  * merge_across_nodes can be changed only while no page is merged: run = 2 takes all apart, then it is
  * written, then `run` gets back what it held (Documentation/admin-guide/mm/ksm.rst).
  *
- * The step records what `run` held. Where the procedure was stopped half way, `run` still holds 2, or 0 where
- * the kernel was stopped while it took pages apart; a step that is known to be half done puts `run` back. Of
- * any other step that is somebody's wish.
+ * Each of the three parts is in the journal, with what `run` is to hold again. Where the journal says that
+ * the procedure was stopped half way, and `run` holds what that leaves there, the next one puts it back. Any
+ * other value of `run` is somebody's wish.
  */
 
 #define MERGE KT_KSM "merge_across_nodes"
 #define RUN KT_KSM "run"
+#define RUN_UNMERGE "2" /* KT_KSM_UNMERGE */
+
+#define PART_UNMERGE "unmerge"
+#define PART_WRITE "write"
+#define PART_RESUME "resume"
 
 /** How long pages may stay merged after the kernel said that it took them apart: some were just moving. */
 #define PATIENCE_USEC (10 * G_USEC_PER_SEC)
@@ -54,16 +59,26 @@ is_whole(const KtJournalStep *step, GError **error)
     return false;
 }
 
-/** What `run` is to hold again where the procedure was stopped half way; KT_ABSENT where it wasn't. */
+/** Whether the procedure, stopped in or after @part, leaves @run there. The kernel that is stopped while it
+ * takes pages apart sets 0. */
+static bool
+is_left_by(const KtJournalPart *part, gint64 run)
+{
+    bool taken_apart =
+        g_str_equal(part->name, PART_WRITE) || (g_str_equal(part->name, PART_UNMERGE) && part->done);
+    return run == KT_KSM_UNMERGE || (run == KT_KSM_OFF && !taken_apart);
+}
+
+/** What `run` is to hold again where the procedure was stopped half way; KT_ABSENT where it wasn't, or where
+ * `run` was set by somebody since. */
 static gint64
 run_to_restore(const KtJournalStep *step, const KtKsm *ksm)
 {
     gint64 recorded;
-    bool known =
-        step->target && g_ascii_string_to_signed(step->target, 10, KT_KSM_OFF, KT_KSM_ON, &recorded, NULL);
-    bool half_way =
-        known && (step->half_done || step->forced) && ksm->run != KT_KSM_ON && ksm->run != recorded;
-    return half_way ? recorded : KT_ABSENT;
+    if (!kt_journal_is_half_way(step, PART_RESUME) || !step->part->note ||
+        !g_ascii_string_to_signed(step->part->note, 10, KT_KSM_OFF, KT_KSM_UNMERGE, &recorded, NULL))
+        return KT_ABSENT;
+    return ksm->run != recorded && is_left_by(step->part, ksm->run) ? recorded : KT_ABSENT;
 }
 
 static bool
@@ -78,24 +93,11 @@ check(const KtTarget *target, KtJournalStep *step, KtStepState *ret_state, char 
         kt_step_all_gone(step, g_strdup("this kernel has no /" MERGE), ret_state, ret_found);
         return true;
     }
-    if (step->undoes_run == 0) {
-        g_free(step->before);
-        g_free(step->target);
-        step->before = g_strdup_printf("%" G_GINT64_FORMAT, memory->ksm.run);
-        step->target = g_strdup(step->before);
-    }
     kt_step_note(step, only_action(step), g_strdup(word(memory->ksm.merge_across_nodes)), false);
     if (run_to_restore(step, &memory->ksm) != KT_ABSENT)
         only_action(step)->state = KT_STEP_IS_BEFORE;
     kt_step_sum_up(step, ret_state, ret_found);
     return true;
-}
-
-static bool
-write_run(const KtRoot *root, gint64 run, GError **error)
-{
-    g_autofree char *text = g_strdup_printf("%" G_GINT64_FORMAT, run);
-    return kt_root_write(root, RUN, text, error);
 }
 
 static bool
@@ -115,12 +117,29 @@ wait_until_unmerged(const KtRoot *root, GError **error)
     return false;
 }
 
-/** The kernel is done when the write returns, but for pages that were moving. */
+/** The kernel is done when the write returns, but for pages that were moving. @run: what `run` held. */
 static bool
-change(const KtRoot *root, const KtJournalStep *step, GError **error)
+unmerge(const KtRoot *root, KtJournalStep *step, const char *run, GError **error)
 {
-    return write_run(root, KT_KSM_UNMERGE, error) && wait_until_unmerged(root, error) &&
-           kt_root_write(root, MERGE, g_str_equal(only_action(step)->to, "yes") ? "1" : "0", error);
+    return kt_journal_begin_part(step, PART_UNMERGE, run, error) &&
+           kt_root_write(root, RUN, RUN_UNMERGE, error) && wait_until_unmerged(root, error) &&
+           kt_journal_end_part(step, error);
+}
+
+static bool
+write_merge(const KtRoot *root, KtJournalStep *step, const char *run, GError **error)
+{
+    return kt_journal_begin_part(step, PART_WRITE, run, error) &&
+           kt_root_write(root, MERGE, g_str_equal(only_action(step)->to, "yes") ? "1" : "0", error) &&
+           kt_journal_end_part(step, error);
+}
+
+/** Also where that can't be recorded. */
+static bool
+resume(const KtRoot *root, KtJournalStep *step, const char *run, GError **error)
+{
+    bool begun = kt_journal_begin_part(step, PART_RESUME, run, error);
+    return kt_root_write(root, RUN, run, begun ? error : NULL) && begun && kt_journal_end_part(step, error);
 }
 
 static bool
@@ -132,6 +151,8 @@ perform(const KtTarget *target, KtJournalStep *step, GError **error)
     if (!memory)
         return false;
     gint64 restore = run_to_restore(step, &memory->ksm);
+    g_autofree char *run =
+        g_strdup_printf("%" G_GINT64_FORMAT, restore == KT_ABSENT ? memory->ksm.run : restore);
     bool differs = !g_str_equal(word(memory->ksm.merge_across_nodes), only_action(step)->to);
     g_autofree char *obstacle = differs ? kt_ksm_unmerge_obstacle(memory) : NULL;
     if (obstacle && restore == KT_ABSENT) {
@@ -139,10 +160,10 @@ perform(const KtTarget *target, KtJournalStep *step, GError **error)
         return false;
     }
     /* However that ends, KSM goes on as it was. */
-    bool changed = !differs || change(target->root, step, error);
-    bool restored =
-        write_run(target->root, restore == KT_ABSENT ? memory->ksm.run : restore, changed ? error : NULL);
-    return changed && restored;
+    bool changed =
+        !differs || (unmerge(target->root, step, run, error) && write_merge(target->root, step, run, error));
+    bool resumed = resume(target->root, step, run, changed ? error : NULL);
+    return changed && resumed;
 }
 
 static bool
@@ -151,7 +172,7 @@ read_back(const KtTarget *target, KtJournalStep *step, GError **error)
     gint64 merge;
     g_clear_pointer(&step->after, g_free);
     if (!kt_root_read_number(target->root, MERGE, &merge, error) ||
-        !kt_root_read(target->root, RUN, &step->after, error))
+        !kt_root_read(target->root, MERGE, &step->after, error))
         return false;
     const char *wanted = only_action(step)->to;
     if (merge != KT_ABSENT && g_str_equal(word(merge), wanted))

@@ -114,10 +114,13 @@ kt_view_run(GString *out, const KtStyle *style, const KtJournalRun *run)
     bool rollback = g_strcmp0(run->verb, "rollback") == 0;
     guint n = run->steps ? run->steps->len : 0;
     g_autofree KtShownStep *shown = g_new0(KtShownStep, n + 1);
+    g_autoptr(GPtrArray) details = g_ptr_array_new_with_free_func(g_free);
     for (guint i = 0; i < n; i++) {
         const KtJournalStep *step = run->steps->pdata[i];
         bool plain = step->result == (rollback ? KT_RESULT_UNDONE : KT_RESULT_DONE);
-        shown[i] = (KtShownStep){step, plain ? NULL : kt_result_name(step->result), step->detail, !rollback};
+        char *detail = kt_view_step_detail(step);
+        g_ptr_array_add(details, detail);
+        shown[i] = (KtShownStep){step, plain ? NULL : kt_result_name(step->result), detail, !rollback};
     }
     kt_view_steps(out, style, shown, n);
 }

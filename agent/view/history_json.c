@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "agent/view/history_json.h"
 
+#include "agent/view/step_parts.h"
 #include "agent/view/view.h"
 
 /* Times in JSON are RFC 3339, in UTC. */
@@ -46,7 +47,8 @@ action_json(const KtJournalStep *step, const KtJournalAction *action)
     json_object_set_new(json, "source", kt_json_text(action->source));
     KtResult result = kt_journal_action_was_left(action) ? KT_RESULT_SKIPPED : step->result;
     json_object_set_new(json, "result", json_string(kt_result_name(result)));
-    json_object_set_new(json, "detail", kt_json_text(step->detail));
+    g_autofree char *detail = kt_view_step_detail(step);
+    json_object_set_new(json, "detail", kt_json_text(detail));
     return json;
 }
 

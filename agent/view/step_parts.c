@@ -3,6 +3,16 @@
 
 #include "base/diagnostic.h"
 
+char *
+kt_view_step_detail(const KtJournalStep *step)
+{
+    if (step->result != KT_RESULT_BEGUN || !step->part)
+        return g_strdup(step->detail);
+    return step->part->done
+               ? g_strdup_printf("its part '%s' is done, the next one was not begun", step->part->name)
+               : g_strdup_printf("its part '%s' was begun and is not done", step->part->name);
+}
+
 static void
 add_step(KtDifferences *differences, const KtShownStep *shown)
 {

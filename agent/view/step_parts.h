@@ -14,5 +14,9 @@ typedef struct {
     bool reasons;        /* the recorded reasons, of the change and not of its undo, are shown */
 } KtShownStep;
 
+/** What else there is to say of a step, or NULL: why it went wrong, or, of one that was begun only, how far
+ * its parts came. Owned. */
+char *kt_view_step_detail(const KtJournalStep *step);
+
 /** Appends a block for each target, in the order of their first step. */
 void kt_view_steps(GString *out, const KtStyle *style, const KtShownStep *steps, guint n);

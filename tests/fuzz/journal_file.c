@@ -33,6 +33,7 @@ write_run(KtJournal *journal)
     step->path = g_strdup("sys/kernel/mm/ksm/run");
     bool ok = kt_journal_begin_run(journal, "apply", "fuzz", 1, &run, &error) &&
               kt_journal_begin_step(journal, run, step, &error) &&
+              kt_journal_begin_part(step, "write", NULL, &error) && kt_journal_end_part(step, &error) &&
               kt_journal_end_step(journal, step, NULL, &error) && kt_journal_end_run(journal, run, 2, &error);
     fuzz_check_error(ok, error);
     if (ok) {

@@ -12,7 +12,9 @@
  *
  *     run ID VERB PROFILE STARTED FINISHED
  *     step RUN SEQ KIND NAME UUID PROCESS HYPERVISOR PATH BEFORE TARGET AFTER RESULT TO_UNDO DETAIL
- * UNDOES_RUN UNDOES_SEQ action RUN SEQ POSITION ID SETTING ITEM FROM TO WHEN RISK REASON SOURCE FIELD
+ *         UNDOES_RUN UNDOES_SEQ
+ *     action RUN SEQ POSITION ID SETTING ITEM FROM TO WHEN RISK REASON SOURCE FIELD
+ *     part RUN SEQ POSITION NAME NOTE DONE
  */
 
 static KtRoot *root;
@@ -47,6 +49,7 @@ static const struct {
     {"run", "INSERT INTO runs VALUES (?, ?, ?, ?, ?)"},
     {"step", "INSERT INTO steps VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
     {"action", "INSERT INTO actions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
+    {"part", "INSERT INTO parts VALUES (?, ?, ?, ?, ?, ?)"},
 };
 
 /** What the columns' types refuse isn't there. */
@@ -68,7 +71,7 @@ fill(const char *text)
     g_auto(GStrv) lines = g_strsplit(text, "\n", 64);
     sqlite3_exec(
         journal->db,
-        "PRAGMA query_only = OFF; PRAGMA foreign_keys = OFF; DELETE FROM actions; DELETE FROM steps; "
+        "PRAGMA query_only = OFF; PRAGMA foreign_keys = OFF; DELETE FROM parts; DELETE FROM actions; DELETE FROM steps; "
         "DELETE FROM runs; DELETE FROM sqlite_sequence",
         NULL, NULL, NULL);
     scratch_write("sys/kernel/mm/ksm/run", "0\n", 2);

@@ -66,6 +66,7 @@ class Killed(unittest.TestCase):
         return True
 
     def setUp(self):
+        self.parts = set()
         # KSM's procedure has three writes; nothing is to be merged anew meanwhile.
         unmerge()
         write(RUN, "0")
@@ -143,7 +144,19 @@ guest.virtio = assume
         if kinds:
             self.assertGreater(unfinished, 0)
             self.assertIn("interrupted", told.out + told.err)
+        if "ksm-merge" in kinds:
+            self.parts |= self.told_parts()
         return kinds
+
+    def told_parts(self):
+        """The parts of KSM's procedure that were begun and not done; `history RUN` tells each."""
+        with contextlib.closing(sqlite3.connect(f"file:{self.host.state}/state.db", uri=True)) as journal:
+            parts = journal.execute("SELECT run, name FROM parts JOIN steps USING (run, seq) "
+                                    "WHERE result = 'begun' AND NOT done").fetchall()
+        for run, name in parts:
+            told = " ".join(self.host.tune("history", str(run)).out.split())
+            self.assertIn(f"its part '{name}' was begun and is not done", told)
+        return {name for _, name in parts}
 
     def kill(self, verb, call, number):
         result = self.host.tune(*verb, before=killer(call, number), environment=TRACED)
@@ -169,6 +182,7 @@ guest.virtio = assume
                 self.must("rollback", "--all", "--yes")
                 self.assertEqual(self.picture(), self.before)
         self.assertEqual(seen, self.reachable, "a kind of step was never killed while it was done")
+        self.assertEqual(self.parts, {"unmerge", "write", "resume"})
 
     def test_rollback(self):
         apply = ["apply", self.profile, "--yes"]
@@ -183,6 +197,7 @@ guest.virtio = assume
                 self.must("rollback", "--all", "--yes")
                 self.assertEqual(self.picture(), self.before)
         self.assertEqual(seen, self.reachable, "a kind of step was never killed while it was undone")
+        self.assertEqual(self.parts, {"unmerge", "write", "resume"})
 
     def test_table_is_known(self):
         """What can't be had on this machine is named; no kind is forgotten."""

@@ -295,8 +295,131 @@ test_newer_schema(void)
     kt_journal_close(must_open(place, KT_JOURNAL_WRITE));
     run_sql(place, "PRAGMA user_version = 99");
     assert_refused(place, KT_JOURNAL_WRITE, KT_ERROR_UNSUPPORTED, "version 99");
-    assert_refused(place, KT_JOURNAL_WRITE, KT_ERROR_UNSUPPORTED, "up to version 1");
+    assert_refused(place, KT_JOURNAL_WRITE, KT_ERROR_UNSUPPORTED, "up to version 2");
     assert_refused(place, KT_JOURNAL_READ, KT_ERROR_UNSUPPORTED, "version 99");
+}
+
+/** The first number that @sql gives from the file. */
+static int
+sql_number(const Place *place, const char *sql)
+{
+    sqlite3 *db;
+    sqlite3_stmt *statement;
+    g_assert_cmpint(sqlite3_open(place->database, &db), ==, SQLITE_OK);
+    g_assert_cmpint(sqlite3_prepare_v2(db, sql, -1, &statement, NULL), ==, SQLITE_OK);
+    g_assert_cmpint(sqlite3_step(statement), ==, SQLITE_ROW);
+    int number = sqlite3_column_int(statement, 0);
+    sqlite3_finalize(statement);
+    sqlite3_close(db);
+    return number;
+}
+
+static void
+test_older_schema(void)
+{
+    /* given a journal of version 1, which had no parts, with a step */
+    g_autoptr(Place) place = place_new();
+    KtJournal *journal = must_open(place, KT_JOURNAL_WRITE);
+    kt_journal_step_free(begin_step(journal, begin_run(journal)));
+    kt_journal_close(journal);
+    run_sql(place, "DROP TABLE parts; PRAGMA user_version = 1");
+
+    /* when it is read, then the step is there, and the file stays as it is */
+    KtJournal *reader = must_open(place, KT_JOURNAL_READ);
+    g_autoptr(KtJournalRun) read = kt_journal_run(reader, 1, NULL);
+    g_assert_cmpuint(read->steps->len, ==, 1);
+    kt_journal_close(reader);
+    g_assert_cmpint(sql_number(place, "PRAGMA user_version"), ==, 1);
+
+    /* when it is written, then it becomes a new one, with the same step, which has no part */
+    g_autoptr(KtJournal) writer = must_open(place, KT_JOURNAL_WRITE);
+    g_assert_cmpint(sql_number(place, "PRAGMA user_version"), ==, 2);
+    g_assert_cmpint(sql_number(place, "SELECT COUNT(*) FROM parts"), ==, 0);
+    g_autoptr(GPtrArray) runs = kt_journal_undoable(writer, NULL);
+    g_assert_cmpuint(runs->len, ==, 1);
+    const KtJournalRun *run = g_ptr_array_index(runs, 0);
+    g_assert_null(((KtJournalStep *)g_ptr_array_index(run->steps, 0))->part);
+}
+
+static void
+assert_part(KtJournal *journal, gint64 run, const char *name, const char *note, bool done)
+{
+    g_autoptr(KtJournalRun) read = kt_journal_run(journal, run, NULL);
+    const KtJournalPart *part = ((KtJournalStep *)g_ptr_array_index(read->steps, 0))->part;
+    g_assert_cmpstr(part->name, ==, name);
+    g_assert_cmpstr(part->note, ==, note);
+    g_assert_cmpint(part->done, ==, done);
+}
+
+static void
+test_parts(void)
+{
+    /* given a step: its parts are there as they begin and end */
+    g_autoptr(Place) place = place_new();
+    g_autoptr(KtJournal) journal = must_open(place, KT_JOURNAL_WRITE);
+    g_autoptr(KtJournalStep) step = begin_step(journal, begin_run(journal));
+    g_assert_true(kt_journal_begin_part(step, "save", "a note", NULL));
+    assert_part(journal, step->run, "save", "a note", false);
+    g_assert_true(kt_journal_is_half_way(step, "save"));
+    g_assert_true(kt_journal_end_part(step, NULL));
+    assert_part(journal, step->run, "save", "a note", true);
+    g_assert_true(kt_journal_is_half_way(step, "resume"));
+    g_assert_true(kt_journal_begin_part(step, "resume", NULL, NULL));
+    assert_part(journal, step->run, "resume", NULL, false);
+    g_assert_cmpint(sql_number(place, "SELECT SUM(done) FROM parts"), ==, 1);
+
+    /* when its undo begins, then that says how far it is only from its first part on */
+    gint64 rollback = 0;
+    g_assert_true(kt_journal_begin_run(journal, "rollback", NULL, 3000, &rollback, NULL));
+    g_autoptr(KtJournalStep) inverse = sample_step();
+    inverse->undoes_run = step->run;
+    inverse->undoes_seq = step->seq;
+    g_assert_true(kt_journal_begin_step(journal, rollback, inverse, NULL));
+    assert_part(journal, step->run, "resume", NULL, false);
+    g_assert_true(kt_journal_begin_part(inverse, "edit", NULL, NULL));
+    assert_part(journal, step->run, "edit", NULL, false);
+    assert_part(journal, rollback, "edit", NULL, false);
+}
+
+static void
+test_part_not_recorded(void)
+{
+    /* given a step that isn't in a journal: how far it came is known as well */
+    g_autoptr(KtJournalStep) step = sample_step();
+    g_assert_false(kt_journal_is_half_way(step, "save"));
+    g_assert_true(kt_journal_begin_part(step, "save", NULL, NULL));
+    g_assert_true(kt_journal_is_half_way(step, "save"));
+    g_assert_true(kt_journal_end_part(step, NULL));
+    g_assert_false(kt_journal_is_half_way(step, "save"));
+}
+
+static gpointer
+record_parts(gpointer data)
+{
+    for (guint i = 0; i < 20; i++) {
+        g_assert_true(kt_journal_begin_part(data, "off", NULL, NULL));
+        g_assert_true(kt_journal_end_part(data, NULL));
+    }
+    return NULL;
+}
+
+static void
+test_parts_at_the_same_time(void)
+{
+    g_autoptr(Place) place = place_new();
+    g_autoptr(KtJournal) journal = must_open(place, KT_JOURNAL_WRITE);
+    gint64 run = begin_run(journal);
+    KtJournalStep *steps[4];
+    GThread *threads[4];
+    for (guint i = 0; i < G_N_ELEMENTS(steps); i++)
+        steps[i] = begin_step(journal, run);
+    for (guint i = 0; i < G_N_ELEMENTS(steps); i++)
+        threads[i] = g_thread_new("step", record_parts, steps[i]);
+    for (guint i = 0; i < G_N_ELEMENTS(steps); i++) {
+        g_thread_join(threads[i]);
+        kt_journal_step_free(steps[i]);
+    }
+    g_assert_cmpint(sql_number(place, "SELECT COUNT(*) FROM parts WHERE done"), ==, 80);
 }
 
 static void
@@ -474,6 +597,10 @@ main(int argc, char **argv)
     g_test_add_func("/journal/lock", test_lock);
     g_test_add_func("/journal/reader-writes-nothing", test_reader_writes_nothing);
     g_test_add_func("/journal/newer-schema", test_newer_schema);
+    g_test_add_func("/journal/older-schema", test_older_schema);
+    g_test_add_func("/journal/parts", test_parts);
+    g_test_add_func("/journal/part-not-recorded", test_part_not_recorded);
+    g_test_add_func("/journal/parts-at-the-same-time", test_parts_at_the_same_time);
     g_test_add_func("/journal/empty-file", test_empty_file);
     g_test_add_func("/journal/not-a-database", test_not_a_database);
     g_test_add_func("/journal/broken-pages", test_broken_pages);

@@ -2,6 +2,7 @@
 #include "tests/unit/agent/exec/exec_scene.h"
 
 #include <errno.h>
+#include <sqlite3.h>
 
 #define KSM "sys/kernel/mm/ksm/"
 #define MERGE KSM "merge_across_nodes"
@@ -34,9 +35,32 @@ plan_merge(ExecScene *scene)
     g_assert_true(kt_plan_add(scene->plan, action));
 }
 
-/* As a run that was killed leaves the journal: its step begun, and nothing after it. */
+/* Where a program was killed: the parts that the journal has, of which the last is done or not, and what the
+ * kernel's files hold. */
+typedef struct {
+    guint n_parts;
+    bool done;
+    const char *merge, *run;
+} Moment;
+
+/* Records parts as the procedure does when `run` held @run. */
 static void
-begin_and_die(ExecScene *scene)
+come_to(const ExecScene *scene, const Moment *moment, KtJournalStep *step, const char *run)
+{
+    static const char *const names[] = {"unmerge", "write", "resume"};
+    g_autoptr(GError) error = NULL;
+    for (guint i = 0; i < moment->n_parts; i++) {
+        g_assert_true(kt_journal_begin_part(step, names[i], run, &error));
+        if (i + 1 < moment->n_parts || moment->done)
+            g_assert_true(kt_journal_end_part(step, &error));
+    }
+    fake_host_write(scene->host, MERGE, moment->merge);
+    fake_host_write(scene->host, KSM_RUN, moment->run);
+}
+
+/* As a run that was killed leaves the journal: its step begun, and not all of its parts done. */
+static void
+begin_and_die(ExecScene *scene, const Moment *moment)
 {
     g_autoptr(GError) error = NULL;
     kt_plan_group_steps(scene->plan);
@@ -49,12 +73,14 @@ begin_and_die(ExecScene *scene)
     g_assert_cmpint(state, ==, KT_STEP_IS_BEFORE);
     g_assert_true(kt_journal_begin_run(scene->journal, "apply", "x.conf", 1, &run, &error));
     g_assert_true(kt_journal_begin_step(scene->journal, run, step, &error));
+    g_autofree char *held = fake_host_text(scene->host, KSM_RUN);
+    come_to(scene, moment, step, g_strchomp(held));
     exec_scene_restart(scene);
 }
 
-/* As a rollback that was killed: the undo of the newest run's step begun, and nothing after it. */
+/* As a rollback that was killed: the undo of the newest run's step begun, and not all of its parts done. */
 static void
-begin_undo_and_die(ExecScene *scene)
+begin_undo_and_die(ExecScene *scene, const Moment *moment)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(GPtrArray) runs = kt_journal_undoable(scene->journal, &error);
@@ -62,6 +88,8 @@ begin_undo_and_die(ExecScene *scene)
     gint64 run;
     g_assert_true(kt_journal_begin_run(scene->journal, "rollback", NULL, 1, &run, &error));
     g_assert_true(kt_journal_begin_step(scene->journal, run, steps->pdata[0], &error));
+    g_autofree char *held = fake_host_text(scene->host, KSM_RUN);
+    come_to(scene, moment, steps->pdata[0], g_strchomp(held));
     exec_scene_restart(scene);
 }
 
@@ -135,19 +163,20 @@ test_kernel_refuses(void)
     g_assert_cmpuint(runs_to_undo(scene), ==, 0);
 }
 
-/* Killed before anything, while pages are taken apart, before and after the write, and at the end. */
+/* Killed before anything, while pages are taken apart (the kernel may set 0 then), before and after the
+ * write, and at the end. */
 static void
 test_killed(void)
 {
-    static const struct {
-        const char *merge, *run;
-    } moments[] = {{"1", "1"}, {"1", "2"}, {"1", "0"}, {"0", "2"}, {"0", "1"}};
+    static const Moment moments[] = {
+        {0, false, "1", "1"}, {1, false, "1", "1"}, {1, false, "1", "2"}, {1, false, "1", "0"},
+        {1, true, "1", "2"},  {2, false, "1", "2"}, {2, false, "0", "2"}, {2, true, "0", "2"},
+        {3, false, "0", "2"}, {3, false, "0", "1"}, {3, true, "0", "1"},
+    };
     for (guint i = 0; i < G_N_ELEMENTS(moments); i++) {
         g_autoptr(ExecScene) scene = host_with_ksm("1\n", "0\n");
         plan_merge(scene);
-        begin_and_die(scene);
-        fake_host_write(scene->host, MERGE, moments[i].merge);
-        fake_host_write(scene->host, KSM_RUN, moments[i].run);
+        begin_and_die(scene, &moments[i]);
         assert_undone(scene, "1");
     }
 }
@@ -156,18 +185,119 @@ test_killed(void)
 static void
 test_rollback_killed(void)
 {
-    static const struct {
-        const char *merge, *run;
-    } moments[] = {{"0", "1"}, {"0", "2"}, {"0", "0"}, {"1", "2"}, {"1", "1"}};
+    static const Moment moments[] = {
+        {0, false, "0", "1"}, {1, false, "0", "1"}, {1, false, "0", "2"}, {1, false, "0", "0"},
+        {1, true, "0", "2"},  {2, false, "0", "2"}, {2, false, "1", "2"}, {2, true, "1", "2"},
+        {3, false, "1", "2"}, {3, false, "1", "1"}, {3, true, "1", "1"},
+    };
     for (guint i = 0; i < G_N_ELEMENTS(moments); i++) {
         g_autoptr(ExecScene) scene = host_with_ksm("1\n", "0\n");
         plan_merge(scene);
         must_apply(scene);
-        begin_undo_and_die(scene);
-        fake_host_write(scene->host, MERGE, moments[i].merge);
-        fake_host_write(scene->host, KSM_RUN, moments[i].run);
+        begin_undo_and_die(scene, &moments[i]);
         assert_undone(scene, "1");
     }
+}
+
+/* The kernel was stopped by a kill, and so was the rollback, before its first part and in its last. */
+static void
+test_killed_twice(void)
+{
+    static const Moment undone_to[] = {{0, false, "1", "0"}, {1, false, "1", "0"}};
+    for (guint i = 0; i < G_N_ELEMENTS(undone_to); i++) {
+        g_autoptr(ExecScene) scene = host_with_ksm("1\n", "0\n");
+        plan_merge(scene);
+        begin_and_die(scene, &(Moment){1, false, "1", "0"});
+        g_autoptr(GError) error = NULL;
+        g_autoptr(GPtrArray) runs = kt_journal_undoable(scene->journal, &error);
+        g_autoptr(GPtrArray) steps = kt_undo_steps(runs);
+        gint64 run;
+        g_assert_true(kt_journal_begin_run(scene->journal, "rollback", NULL, 1, &run, &error));
+        g_assert_true(kt_journal_begin_step(scene->journal, run, steps->pdata[0], &error));
+        if (undone_to[i].n_parts > 0)
+            g_assert_true(kt_journal_begin_part(steps->pdata[0], "resume", "1", &error));
+        exec_scene_restart(scene);
+        assert_undone(scene, "1");
+    }
+}
+
+/* What the journal proves to be nobody's half done work is somebody's wish: before the first part, after the
+ * last, and a stop where no pages are taken apart any more. */
+static void
+test_their_run_stays_half_done(void)
+{
+    static const Moment moments[] = {
+        {0, false, "1", "0"}, {0, false, "1", "2"}, {1, true, "1", "0"}, {2, false, "0", "0"},
+        {2, true, "0", "0"},  {3, true, "0", "0"},  {3, true, "0", "2"},
+    };
+    for (guint i = 0; i < G_N_ELEMENTS(moments); i++) {
+        g_autoptr(ExecScene) scene = host_with_ksm("1\n", "0\n");
+        plan_merge(scene);
+        begin_and_die(scene, &moments[i]);
+        assert_undone(scene, moments[i].run);
+    }
+}
+
+/* Somebody stopped KSM since, and the rollback was killed: their wish is in the journal, not what was before.
+ */
+static void
+test_their_run_stays_over_a_kill(void)
+{
+    g_autoptr(ExecScene) scene = host_with_ksm("1\n", "0\n");
+    plan_merge(scene);
+    must_apply(scene);
+    fake_host_write(scene->host, KSM_RUN, "0\n");
+    begin_undo_and_die(scene, &(Moment){2, false, "0", "2"});
+    assert_undone(scene, "0");
+}
+
+static void
+run_sql(const ExecScene *scene, const char *sql)
+{
+    g_autofree char *path = g_build_filename(scene->state, "state.db", NULL);
+    sqlite3 *db;
+    g_assert_cmpint(sqlite3_open(path, &db), ==, SQLITE_OK);
+    g_assert_cmpint(sqlite3_exec(db, sql, NULL, NULL, NULL), ==, SQLITE_OK);
+    sqlite3_close(db);
+}
+
+/* Version 1 of the schema recorded no parts, and what `run` held as the step's target: what it left half
+ * done, in an apply or in a rollback, is mended by what is there now. */
+static void
+test_version_1(void)
+{
+    static const Moment moments[] = {{0, false, "1", "2"}, {0, false, "1", "0"}, {0, false, "0", "2"}};
+    for (guint i = 0; i < 2 * G_N_ELEMENTS(moments); i++) {
+        g_autoptr(ExecScene) scene = host_with_ksm("1\n", "0\n");
+        plan_merge(scene);
+        if (i % 2) {
+            must_apply(scene);
+            begin_undo_and_die(scene, &moments[i / 2]);
+        } else {
+            begin_and_die(scene, &moments[i / 2]);
+        }
+        g_clear_pointer(&scene->journal, kt_journal_close);
+        run_sql(scene, "UPDATE steps SET before = '1', target = '1';"
+                       "DROP TABLE parts; PRAGMA user_version = 1");
+        exec_scene_open_journal(scene);
+        assert_undone(scene, "1");
+    }
+}
+
+/* When a run has ended its last part is in the journal as done. */
+static void
+test_parts(void)
+{
+    g_autoptr(ExecScene) scene = host_with_ksm("1\n", "0\n");
+    plan_merge(scene);
+    gint64 run = must_apply(scene);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(KtJournalRun) read = kt_journal_run(scene->journal, run, &error);
+    const KtJournalStep *step = read->steps->pdata[0];
+    g_assert_cmpstr(step->part->name, ==, "resume");
+    g_assert_cmpstr(step->part->note, ==, "1");
+    g_assert_true(step->part->done);
+    g_assert_false(kt_journal_is_half_way(step, "resume"));
 }
 
 /* After a step that ended well another `run` is somebody's own, also one that the procedure itself uses. */
@@ -246,7 +376,12 @@ main(int argc, char **argv)
     g_test_add_func("/ksm-merge/kernel-refuses", test_kernel_refuses);
     g_test_add_func("/ksm-merge/killed", test_killed);
     g_test_add_func("/ksm-merge/rollback-killed", test_rollback_killed);
+    g_test_add_func("/ksm-merge/killed-twice", test_killed_twice);
     g_test_add_func("/ksm-merge/their-run-stays", test_their_run_stays);
+    g_test_add_func("/ksm-merge/their-run-stays-half-done", test_their_run_stays_half_done);
+    g_test_add_func("/ksm-merge/their-run-stays-over-a-kill", test_their_run_stays_over_a_kill);
+    g_test_add_func("/ksm-merge/parts", test_parts);
+    g_test_add_func("/ksm-merge/version-1", test_version_1);
     g_test_add_func("/ksm-merge/gone", test_gone);
     g_test_add_func("/ksm-merge/waits", test_waits);
     g_test_add_func("/ksm-merge/waits-in-vain", test_waits_in_vain);

@@ -146,6 +146,25 @@ test_one_run(void)
 }
 
 static void
+test_half_done_part(void)
+{
+    g_autoptr(KtJournalRun) run = run_with_step("apply", KT_RESULT_BEGUN);
+    KtJournalStep *step = run->steps->pdata[0];
+    g_assert_true(kt_journal_begin_part(step, "unmerge", NULL, NULL));
+    g_autofree char *begun = draw(run);
+    g_autofree char *json = kt_view_run_json(run);
+    g_assert_true(kt_journal_end_part(step, NULL));
+    g_autofree char *between = draw(run);
+    step->result = KT_RESULT_DONE;
+    g_autofree char *done = draw(run);
+
+    g_assert_nonnull(strstr(begun, "now, begun\n      its part 'unmerge' was begun and is not done\n"));
+    g_assert_nonnull(strstr(json, "\"its part 'unmerge' was begun and is not done\""));
+    g_assert_nonnull(strstr(between, "its part 'unmerge' is done, the next one was not begun\n"));
+    g_assert_null(strstr(done, "its part"));
+}
+
+static void
 test_json(void)
 {
     g_autoptr(GPtrArray) runs = g_ptr_array_new_with_free_func((GDestroyNotify)kt_journal_run_free);
@@ -175,6 +194,7 @@ main(int argc, char **argv)
     g_test_add_func("/view/history/unfinished-rollback", test_unfinished_rollback);
     g_test_add_func("/view/history/none", test_no_runs);
     g_test_add_func("/view/history/run", test_one_run);
+    g_test_add_func("/view/history/half-done-part", test_half_done_part);
     g_test_add_func("/view/history/json", test_json);
     return g_test_run();
 }
