@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <libvirt/virterror.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/exec/disk_jobs.h"
 #include "agent/exec/step.h"
 #include "agent/exec/step_domain.h"
 #include "agent/exec/step_xml.h"
@@ -53,32 +53,33 @@ disk_of(const KtJournalAction *action)
     return action->item && g_str_has_prefix(action->item, "disk ") ? action->item + strlen("disk ") : NULL;
 }
 
-/** Why the disk may not be changed now: a block job (copy, commit, pull, backup) rewrites the definition when
- * it ends. NULL where none is at work, and where the driver knows of none. Owned. */
-static char *
-job_obstacle(virDomain *domain, const char *disk)
+/** The disks whose definitions are to be changed, each once. */
+static GPtrArray *
+disks_to_change(const KtJournalStep *step)
 {
-    virDomainBlockJobInfo job;
-    int found = virDomainGetBlockJobInfo(domain, disk, &job, 0);
-    int code = found < 0 ? virGetLastErrorCode() : VIR_ERR_OK;
-    if (found == 0 || code == VIR_ERR_NO_SUPPORT || code == VIR_ERR_INVALID_ARG ||
-        code == VIR_ERR_OPERATION_INVALID || code == VIR_ERR_NO_DOMAIN)
-        return NULL; /* no such disk in the running guest, or it doesn't run any more */
-    if (found < 0)
-        return g_strdup_printf("disk %s: whether a block job is at work on it can't be told: %s", disk,
-                               virGetLastErrorMessage());
-    return g_strdup_printf("disk %s: a block job is at work on it; try again when it has ended", disk);
+    GPtrArray *disks = g_ptr_array_new();
+    for (guint i = 0; i < step->actions->len; i++) {
+        const KtJournalAction *action = g_ptr_array_index(step->actions, i);
+        const char *disk = kt_step_performs(action) ? disk_of(action) : NULL;
+        if (disk && !g_ptr_array_find_with_equal_func(disks, disk, g_str_equal, NULL))
+            g_ptr_array_add(disks, (gpointer)disk);
+    }
+    return disks;
 }
 
 /** Leaves the actions of disks that block jobs are at work on. */
 static void
 leave_busy_disks(virDomain *domain, KtJournalStep *step, KtStepState *ret_state, char **ret_found)
 {
+    g_autoptr(GPtrArray) disks = disks_to_change(step);
+    if (disks->len == 0)
+        return;
+    g_autoptr(GHashTable) obstacles = kt_disk_jobs_ask(domain, disks);
     g_autoptr(GString) text = g_string_new(*ret_found);
     for (guint i = 0; i < step->actions->len; i++) {
         KtJournalAction *action = g_ptr_array_index(step->actions, i);
         const char *disk = kt_step_performs(action) ? disk_of(action) : NULL;
-        g_autofree char *obstacle = disk ? job_obstacle(domain, disk) : NULL;
+        const char *obstacle = disk ? g_hash_table_lookup(obstacles, disk) : NULL;
         if (!obstacle)
             continue;
         action->state = KT_STEP_IS_OTHER;

@@ -135,6 +135,22 @@ class Qemu(Moves):
         self.roll_back()
         self.assertEqual(self.host.picture(GUEST), self.before)
 
+    def test_hangs_with_a_job(self):
+        """Only the step asks about a backup, and a QEMU that has one is asked itself: it may never answer."""
+        os.kill(self.host.pid("kt-stopped"), signal.SIGCONT)
+        directory = os.path.join(self.host.directory, "kt-stopped")
+        description = os.path.join(directory, "backup.xml")
+        with open(description, "w", encoding="utf-8") as file:
+            file.write(f"""<domainbackup mode='pull'><server transport='unix' socket='{directory}/backup.sock'/>
+                <disks><disk name='vda' type='file'><scratch file='{directory}/scratch.qcow2'/></disk></disks></domainbackup>""")
+        self.host.virsh("backup-begin", "kt-stopped", description)
+        self.addCleanup(self.host.virsh, "domjobabort", "kt-stopped")
+        self.profile = self.host.profile("[domain kt-stopped]\ndisk.cache = none\ndisk.discard = unmap\n")
+        with stopped(self.host.pid("kt-stopped")), limit(self, 40):
+            result = self.apply(3)
+        self.assertIn("its QEMU has not answered for 10 s", " ".join(result.said.split()))
+        self.assertNotIn("cache='none'", self.host.definition("kt-stopped"))
+
     def test_its_own_changes(self):
         """Its disk is left, since nobody knows what is at work on it, and with it the rest of this guest."""
         self.profile = self.host.profile(f"""
