@@ -35,6 +35,10 @@ typedef struct {
 void kt_report_free(KtReport *report);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(KtReport, kt_report_free)
 
+/** What is done in @step, in one line for people: "write 'madvise' to /sys/…". Names of guests are as they
+ * are. Owned. */
+char *kt_step_describe(const KtJournalStep *step);
+
 /** Called before each step, for progress: step @index (from 1) of @total. */
 typedef void (*KtProgress)(const KtJournalStep *step, guint index, guint total, gpointer user_data);
 

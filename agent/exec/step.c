@@ -17,6 +17,14 @@ kt_step_ops(KtStepKind kind)
     return step_table[kind];
 }
 
+char *
+kt_step_describe(const KtJournalStep *step)
+{
+    const KtStepOps *ops = kt_step_ops(step->kind);
+    /* A damaged journal may have a step without actions: it fails, but is told before. */
+    return step->actions->len > 0 ? ops->describe(step) : g_strdup_printf("%s without a change", ops->name);
+}
+
 static KtJournalAction *
 action_from_plan(const KtAction *action)
 {

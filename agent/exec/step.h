@@ -13,7 +13,7 @@
  */
 typedef struct {
     const char *name; /* kept in the journal */
-    /** One line for people: "write 'madvise' to /sys/…". Owned. */
+    /** kt_step_describe(): has at least one action. */
     char *(*describe)(const KtJournalStep *step);
     /** Compares present values with the step's: sets each action's state and what was found, fills
      * step->before where that is recorded whole. @ret_found: what differs, for the message of a conflict;

@@ -26,11 +26,11 @@ shown(const char *cpus)
 static char *
 describe(const KtJournalStep *step)
 {
-    const KtJournalAction *action = only_action(step);
+    const char *cpus = only_action(step)->to;
     const char *unit = kt_services_unit(step);
-    if (unit)
-        return g_strdup_printf("have systemd confine %s to %s", unit, shown(action->to));
-    return g_strdup_printf("confine /%s to %s", step->path, shown(action->to));
+    const char *word = cpus && *cpus ? "CPUs " : "";
+    return unit ? g_strdup_printf("have systemd confine %s to %s%s", unit, word, shown(cpus))
+                : g_strdup_printf("confine /%s to %s%s", step->path, word, shown(cpus));
 }
 
 static bool

@@ -8,7 +8,8 @@
 static char *
 describe(const KtJournalStep *step)
 {
-    return g_strdup_printf("set the CPU weight of domain %s", step->domain_name);
+    const KtJournalAction *action = g_ptr_array_index(step->actions, 0);
+    return g_strdup_printf("set the CPU weight of domain %s to %s", step->domain_name, action->to);
 }
 
 /** What the domain's cgroup holds, NULL where there is no such controller. Owned. */

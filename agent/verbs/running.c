@@ -46,21 +46,23 @@ kt_warn_unfinished(const KtOptions *options, KtJournal *journal)
 static bool
 shows_progress(const KtOptions *options)
 {
-    return options->verbosity >= 0 && !options->json && isatty(STDERR_FILENO);
+    /* Who wants to hear more gets each step as a line of its own. */
+    return options->verbosity == 0 && !options->json && isatty(STDERR_FILENO);
 }
 
 void
 kt_show_progress(const KtJournalStep *step, guint index, guint total, gpointer user_data)
 {
     const KtOptions *options = user_data;
+    g_autofree char *description = kt_step_describe(step);
+    g_autofree char *line = g_strdup_printf("[%u/%u] %s", index, total, description);
+    if (options->verbosity > 0)
+        g_info("%s", line);
     if (!shows_progress(options))
         return;
-    g_autofree char *target = kt_printable(step->domain_name ? step->domain_name : "host");
-    const KtJournalAction *first = step->actions->len > 0 ? step->actions->pdata[0] : NULL;
     /* One line that each step writes over; cut so that it never wraps. */
-    g_autofree char *line =
-        g_strdup_printf("[%u/%u] %s: %s", index, total, target, first ? first->setting : "");
-    g_autofree char *shown = kt_shorten(&options->style, line, options->style.width - 1);
+    g_autofree char *printable = kt_printable(line);
+    g_autofree char *shown = kt_shorten(&options->style, printable, options->style.width - 1);
     fprintf(stderr, "\r\033[K%s", shown);
     fflush(stderr);
 }

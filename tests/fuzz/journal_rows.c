@@ -122,6 +122,13 @@ show_undo(GPtrArray *runs)
     check_text(out);
 }
 
+static void
+tell(const KtJournalStep *step, guint index, guint total, gpointer user_data)
+{
+    (void)index, (void)total, (void)user_data;
+    g_free(kt_step_describe(step));
+}
+
 /** Undone where no domain can be reached: steps of domains fail, those of files are done below the scratch
  * directory. */
 static void
@@ -129,7 +136,7 @@ undo(GPtrArray *runs)
 {
     KtTarget target = {.root = root};
     g_autoptr(GError) error = NULL;
-    g_autoptr(KtReport) report = kt_undo(&target, journal, runs, NULL, NULL, &error);
+    g_autoptr(KtReport) report = kt_undo(&target, journal, runs, tell, NULL, &error);
     fuzz_check_error(report != NULL, error);
     if (!report)
         return;
