@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <sys/statvfs.h>
 
+#include "agent/exec/disk_jobs.h"
 #include "base/error.h"
 #include "probes/hypervisor.h"
 #include "probes/pools.h"
@@ -14,14 +15,17 @@
 static bool
 no_block_job(virDomain *domain, const KtDomainDef *live, GError **error)
 {
+    g_autoptr(GPtrArray) disks = g_ptr_array_new();
     for (guint i = 0; i < live->disks->len; i++) {
         const KtDiskDef *disk = live->disks->pdata[i];
-        virDomainBlockJobInfo info = {0};
-        if (!disk->target || !disk->source)
-            continue;
-        if (virDomainGetBlockJobInfo(domain, disk->target, &info, 0) > 0) {
-            g_set_error(error, KT_ERROR, KT_ERROR_CONFLICT,
-                        "a block job has just begun on disk %s; try again when it has ended", disk->target);
+        if (disk->target && disk->source)
+            g_ptr_array_add(disks, disk->target);
+    }
+    g_autoptr(GHashTable) obstacles = kt_disk_jobs_ask(domain, disks);
+    for (guint i = 0; i < disks->len; i++) {
+        const char *obstacle = g_hash_table_lookup(obstacles, g_ptr_array_index(disks, i));
+        if (obstacle) {
+            g_set_error_literal(error, KT_ERROR, KT_ERROR_CONFLICT, obstacle);
             return false;
         }
     }
