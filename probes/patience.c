@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "probes/patience.h"
 
+#include <signal.h>
+
 #include <stdbool.h>
 
 /** Shared by who waits and the thread; who comes last frees it. */
@@ -50,7 +52,12 @@ kt_patience_run(KtPatienceCall call, gpointer data, GDestroyNotify free_data, gu
     wait->free_data = free_data;
 
     gint64 end = g_get_monotonic_time() + (gint64)seconds * G_USEC_PER_SEC;
+    /* A thread that is left behind must not be the one that takes a signal: who holds them would be ended. */
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
     GThread *thread = g_thread_new("patience", run, wait);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
     g_mutex_lock(&wait->mutex);
     while (!wait->done && g_cond_wait_until(&wait->changed, &wait->mutex, end))
         ;

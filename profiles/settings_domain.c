@@ -320,8 +320,8 @@ const KtSetting kt_domain_settings[KT_N_DOMAIN_SETTINGS] = {
          .takes_effect = NO_ACTION,
          .default_text = "no limit",
          .meaning =
-             "The longest pause that may be expected of a change with disruption = pause; longer ones are "
-             "refused.",
+             "The longest time that a guest may be expected to stand still when it is saved and resumed; "
+             "longer pauses are refused, whatever disruption allows.",
          .source = "kvm-tune's own estimate from memory and disk speed"},
     [KT_SETTING_RESTART_WINDOW - KT_N_HOST_SETTINGS] =
         {.id = KT_SETTING_RESTART_WINDOW,
@@ -330,8 +330,9 @@ const KtSetting kt_domain_settings[KT_N_DOMAIN_SETTINGS] = {
          .kind = KT_VALUE_WINDOW,
          .takes_effect = NO_ACTION,
          .default_text = "any time",
-         .meaning = "When the daemon may restart the domain, as DAY HH:MM-HH:MM in the host's local time.",
-         .source = "kvm-tune's daemon"},
+         .meaning = "When the domain may be restarted, as DAY HH:MM-HH:MM in the host's local time. "
+                    "Only a daemon can keep it: apply doesn't restart a domain that has one.",
+         .source = "host's local time"},
     [KT_SETTING_RESTART_PARALLEL -
         KT_N_HOST_SETTINGS] = {.id = KT_SETTING_RESTART_PARALLEL,
                                .scope = KT_SCOPE_DOMAIN,
@@ -342,5 +343,5 @@ const KtSetting kt_domain_settings[KT_N_DOMAIN_SETTINGS] = {
                                .takes_effect = NO_ACTION,
                                .default_text = "1",
                                .meaning = "How many domains may be away at once when several are restarted.",
-                               .source = "kvm-tune's daemon"},
+                               .source = "the smallest number of all that are restarted counts"},
 };

@@ -76,15 +76,17 @@ tie_obstacle(const KtPlan *plan, guint domain)
 }
 
 char *
-kt_pause_obstacle(const KtPlan *plan, guint domain)
+kt_disturbance_obstacle(const KtPlan *plan, guint domain)
 {
     const KtDomain *guest = plan->snapshot->domains->pdata[domain];
     if (guest->state != KT_DOMAIN_RUNNING && guest->state != KT_DOMAIN_PAUSED)
         return g_strdup("it neither runs nor is paused just now");
-    if (guest->managed_save)
-        return g_strdup("it has a saved image already");
+    return disk_obstacle(guest);
+}
+
+char *
+kt_pause_obstacle(const KtPlan *plan, guint domain)
+{
     char *obstacle = tie_obstacle(plan, domain);
-    if (obstacle == NULL)
-        obstacle = nic_obstacle(guest);
-    return obstacle != NULL ? obstacle : disk_obstacle(guest);
+    return obstacle != NULL ? obstacle : nic_obstacle(plan->snapshot->domains->pdata[domain]);
 }

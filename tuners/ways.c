@@ -123,21 +123,6 @@ collect(KtCrossing *crossing, const KtPending *pending)
 
 /* ---- which way ---- */
 
-/* Why what is to be paused for isn't, with what allows more; NULL = it may. Owned. */
-static char *
-pause_refusal(const KtCrossing *crossing)
-{
-    char *obstacle = kt_pause_obstacle(crossing->plan, crossing->index);
-    if (obstacle != NULL)
-        return obstacle;
-    const KtValue *most = kt_desired_domain(crossing->desired, crossing->index, KT_SETTING_MAX_PAUSE, NULL);
-    KtPauseEstimate estimate = kt_pause_estimate(crossing->domain);
-    if (most == NULL || estimate.usec <= most->number)
-        return NULL;
-    return g_strdup_printf("the guest would stand still about %.1f s, max-pause is %s (%s)",
-                           (double)estimate.usec / G_USEC_PER_SEC, most->text, most->source);
-}
-
 static bool
 goes(const KtCrossing *crossing, KtWhen way)
 {
@@ -164,6 +149,8 @@ replug_refusal(const KtCrossing *crossing, const KtPending *pending)
 {
     const char *mac = strchr(pending->item, ' ') + 1;
     const KtNicDef *nic = kt_domain_def_find_nic(crossing->domain->live, mac);
+    if (crossing->domain->state != KT_DOMAIN_RUNNING)
+        return g_strdup("the guest stands still, so it can't let go of it");
     char *obstacle = kt_domain_nic_plug_obstacle(crossing->domain->live_xml, mac);
     if (obstacle != NULL)
         return obstacle;
@@ -173,6 +160,20 @@ replug_refusal(const KtCrossing *crossing, const KtPending *pending)
             "it has no device on the host whose counters would tell whether the guest makes use of "
             "the new one, and no agent in the guest could");
     return NULL;
+}
+
+/* Once for an item, however many of its settings it is about. */
+static void
+refuse(const KtCrossing *crossing, const char *item, const char *what, const char *why)
+{
+    for (guint i = 0; i < crossing->plan->refused->len; i++) {
+        const KtRefusal *refusal = crossing->plan->refused->pdata[i];
+        if (refusal->domain == (gint)crossing->index && refusal->setting == crossing->disruption->setting &&
+            g_strcmp0(refusal->item, item) == 0)
+            return;
+    }
+    kt_plan_refuse(crossing->plan, (gint)crossing->index, crossing->disruption, item,
+                   "%s: %s; what is staged waits for its next power-on", what, why);
 }
 
 static void
@@ -188,31 +189,75 @@ choose_replugs(KtCrossing *crossing)
         bool restarts = crossing->allowed >= KT_WHEN_RESTART;
         passage->way = restarts ? KT_WHEN_RESTART : KT_WHEN_NEXT_BOOT;
         if (!restarts)
-            kt_plan_refuse(crossing->plan, (gint)crossing->index, crossing->disruption,
-                           passage->pending->item,
-                           "it can't be replugged: %s; what is staged waits for the next power-on", refusal);
+            refuse(crossing, passage->pending->item, "it can't be replugged", refusal);
     }
+}
+
+/* A longer pause than allowed is refused; what can't be saved at all may be restarted. */
+static void
+choose_pauses(KtCrossing *crossing)
+{
+    const KtValue *most = kt_desired_domain(crossing->desired, crossing->index, KT_SETTING_MAX_PAUSE, NULL);
+    KtPauseEstimate estimate = kt_pause_estimate(crossing->domain);
+    g_autofree char *why = kt_pause_obstacle(crossing->plan, crossing->index);
+    bool restarts = why != NULL && crossing->allowed >= KT_WHEN_RESTART;
+    if (why == NULL && most != NULL && estimate.usec > most->number)
+        why = g_strdup_printf("the guest would stand still about %.1f s, max-pause is %s (%s)",
+                              (double)estimate.usec / G_USEC_PER_SEC, most->text, most->source);
+    if (why == NULL)
+        return;
+    send_all(crossing, KT_WHEN_PAUSE, restarts ? KT_WHEN_RESTART : KT_WHEN_NEXT_BOOT);
+    if (!restarts)
+        refuse(crossing, NULL, "it can't be paused (saved and resumed)", why);
+}
+
+/* Why this guest can't be shut down and started now; NULL = it can. Owned. */
+static char *
+restart_refusal(const KtCrossing *crossing)
+{
+    const KtValue *window =
+        kt_desired_domain(crossing->desired, crossing->index, KT_SETTING_RESTART_WINDOW, NULL);
+    if (window != NULL)
+        return g_strdup_printf(
+            "it has a restart-window, %s (%s), which only a daemon could keep; without one it "
+            "is restarted by apply",
+            window->text, window->source);
+    if (crossing->domain->state != KT_DOMAIN_RUNNING)
+        return g_strdup("the guest stands still, so it wouldn't shut down before it goes on");
+    return NULL;
 }
 
 /* One restart serves all that is staged, so nothing else is done then. */
 static void
-choose_ways(KtCrossing *crossing)
+choose_restart(KtCrossing *crossing)
 {
-    g_autofree char *refusal = goes(crossing, KT_WHEN_PAUSE) ? pause_refusal(crossing) : NULL;
-    if (refusal != NULL && crossing->allowed >= KT_WHEN_RESTART) {
-        send_all(crossing, KT_WHEN_PAUSE, KT_WHEN_RESTART);
-    } else if (refusal != NULL) {
-        send_all(crossing, KT_WHEN_PAUSE, KT_WHEN_NEXT_BOOT);
-        kt_plan_refuse(crossing->plan, (gint)crossing->index, crossing->disruption, NULL,
-                       "it can't be paused (saved and resumed): %s; what is staged waits for its next "
-                       "power-on",
-                       refusal);
-    }
-    choose_replugs(crossing);
-    if (crossing->allowed >= KT_WHEN_RESTART && goes(crossing, KT_WHEN_RESTART)) {
+    if (crossing->allowed < KT_WHEN_RESTART || !goes(crossing, KT_WHEN_RESTART))
+        return;
+    g_autofree char *why = restart_refusal(crossing);
+    if (why == NULL) {
         send_all(crossing, KT_WHEN_PAUSE, KT_WHEN_RESTART);
         send_all(crossing, KT_WHEN_REPLUG, KT_WHEN_RESTART);
+    } else {
+        send_all(crossing, KT_WHEN_RESTART, KT_WHEN_NEXT_BOOT);
+        refuse(crossing, NULL, "it can't be restarted", why);
     }
+}
+
+static void
+choose_ways(KtCrossing *crossing)
+{
+    g_autofree char *why =
+        crossing->passages->len > 0 ? kt_disturbance_obstacle(crossing->plan, crossing->index) : NULL;
+    if (why != NULL) {
+        for (KtWhen way = KT_WHEN_PAUSE; way <= KT_WHEN_RESTART; way++)
+            send_all(crossing, way, KT_WHEN_NEXT_BOOT);
+        refuse(crossing, NULL, "it can't be disturbed now", why);
+        return;
+    }
+    if (goes(crossing, KT_WHEN_PAUSE))
+        choose_pauses(crossing);
+    choose_replugs(crossing);
+    choose_restart(crossing);
 }
 
 /* ---- what is done ---- */
@@ -301,7 +346,7 @@ act(const KtCrossing *crossing)
 {
     for (guint i = 0; i < crossing->passages->len; i++) {
         const KtPassage *passage = &g_array_index(crossing->passages, KtPassage, i);
-        if (passage->way > crossing->allowed) {
+        if (passage->way == KT_WHEN_NEXT_BOOT || passage->way > crossing->allowed) {
             refuse_cache(crossing, passage);
             continue;
         }

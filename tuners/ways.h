@@ -14,6 +14,9 @@ typedef struct {
 /** Of a running domain. */
 KtPauseEstimate kt_pause_estimate(const KtDomain *domain);
 
-/** Why a running domain can't be saved and resumed, for people; NULL = it can. @plan: for what the plan knows
- * of its block jobs. Owned. */
+/** Why nothing may be done now that a running domain notices, for people; NULL = it may. @plan: for what it
+ * knows of its block jobs. Owned. */
+char *kt_disturbance_obstacle(const KtPlan *plan, guint domain);
+
+/** Why a running domain can't be saved and resumed, as long as it is as it is; NULL = it can. Owned. */
 char *kt_pause_obstacle(const KtPlan *plan, guint domain);

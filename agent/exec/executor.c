@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "agent/exec/executor.h"
 
+#include "agent/exec/guest.h"
 #include "agent/exec/report.h"
 #include "agent/exec/step.h"
 #include "agent/exec/undo.h"
@@ -78,7 +79,9 @@ static bool
 end_badly(Run *run, KtOutcome *outcome, const GError *failure, GError **error)
 {
     KtJournalStep *step = outcome->step;
-    bool untouched = g_error_matches(failure, KT_ERROR, KT_ERROR_CONFLICT) || has_gone(run, step);
+    /* A guest that is gone after it was disturbed has not gone by itself. */
+    bool untouched = g_error_matches(failure, KT_ERROR, KT_ERROR_CONFLICT) ||
+                     (!kt_step_ops(step->kind)->disturbs && has_gone(run, step));
     step->result = untouched ? KT_RESULT_CONFLICT : KT_RESULT_FAILED;
     step->to_undo = !untouched;
     step->detail = g_strdup(failure->message);
@@ -210,11 +213,15 @@ perform_all(GArray *works)
         perform(&g_array_index(works, Work, 0));
         return;
     }
+    /* A signal is for any thread that takes it: this one must not while guests are away. */
+    sigset_t signals;
+    kt_hold_signals(&signals);
     g_autofree GThread **threads = g_new0(GThread *, works->len + 1);
     for (guint i = 0; i < works->len; i++)
         threads[i] = g_thread_new("step", perform, &g_array_index(works, Work, i));
     for (guint i = 0; i < works->len; i++)
         g_thread_join(threads[i]);
+    kt_release_signals(&signals);
 }
 
 /** Records how a step went; one that failed is undone at once. */

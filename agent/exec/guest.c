@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "agent/exec/saved_image.h"
+#include "base/error.h"
 
 void
 kt_guest_clear(KtGuest *guest)
@@ -41,6 +42,18 @@ kt_guest_find(const KtTarget *target, const KtJournalStep *step, KtGuest *guest,
     return read_live(guest, step, error);
 }
 
+bool
+kt_guest_runs(const KtGuest *guest, GError **error)
+{
+    int state = VIR_DOMAIN_NOSTATE;
+    bool runs = virDomainGetState(guest->domain, &state, NULL, 0) == 0 &&
+                (state == VIR_DOMAIN_RUNNING || state == VIR_DOMAIN_BLOCKED);
+    if (!runs)
+        g_set_error(error, KT_ERROR, KT_ERROR_CONFLICT,
+                    "it stands still (paused, suspended, or shutting down)");
+    return runs;
+}
+
 void
 kt_hold_signals(sigset_t *ret_before)
 {
@@ -50,6 +63,7 @@ kt_hold_signals(sigset_t *ret_before)
     sigaddset(&held, SIGTERM);
     sigaddset(&held, SIGHUP);
     sigaddset(&held, SIGQUIT);
+    sigaddset(&held, SIGTSTP);
     pthread_sigmask(SIG_BLOCK, &held, ret_before);
 }
 

@@ -21,6 +21,10 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(KtGuest, kt_guest_clear)
 /** Errors: hypervisor. */
 bool kt_guest_find(const KtTarget *target, const KtJournalStep *step, KtGuest *guest, GError **error);
 
+/** Whether its vCPUs run: one that stands still neither shuts down nor lets go of a device, but would once it
+ * goes on. Errors: conflict. */
+bool kt_guest_runs(const KtGuest *guest, GError **error);
+
 /** Nothing that can be held may end this program while the guest is out of its process: it would stay there.
  */
 void kt_hold_signals(sigset_t *ret_before);

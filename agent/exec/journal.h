@@ -107,6 +107,8 @@ typedef struct {
     char *detail;      /* why it failed or conflicted, or NULL */
     gint64 undoes_run; /* the older step that this one undoes; 0 = it is no undo */
     guint undoes_seq;
+    bool unfinished; /* there is something to do besides its actions: a guest that was left away; not recorded
+                      */
     bool forced; /* undo of a step that failed just now: what it left goes back, whatever it is; not recorded
                   */
     bool half_done; /* it, or an undo of it, was begun and did not end well: of what it does in several parts

@@ -56,24 +56,13 @@ no_image(virDomain *domain, GError **error)
     return has_image == 0;
 }
 
-/** Memory that QEMU holds, the most that an image takes. KiB. */
-static guint64
-image_kib(virDomain *domain, const KtDomainDef *live)
-{
-    virDomainMemoryStatStruct stats[VIR_DOMAIN_MEMORY_STAT_NR];
-    int n = virDomainMemoryStats(domain, stats, VIR_DOMAIN_MEMORY_STAT_NR, 0);
-    for (int i = 0; i < n; i++)
-        if (stats[i].tag == VIR_DOMAIN_MEMORY_STAT_RSS && stats[i].val > 0)
-            return MIN(stats[i].val, live->memory_kib);
-    return live->memory_kib;
-}
-
 /** Where the directory isn't seen, libvirt finds out itself, and the guest goes on. */
 static bool
-has_room(virDomain *domain, const KtDomainDef *live, GError **error)
+has_room(const KtDomainDef *live, GError **error)
 {
     struct statvfs room;
-    guint64 need = image_kib(domain, live) + SPARE_KIB;
+    /* What is swapped out or on huge pages is in no count of resident memory. */
+    guint64 need = live->memory_kib + SPARE_KIB;
     if (statvfs(KT_SAVE_DIRECTORY, &room) != 0)
         return true;
     guint64 there = (guint64)room.f_bavail * room.f_frsize / 1024;
@@ -115,9 +104,15 @@ has_pages(const KtTarget *target, const KtDomainDef *live, const KtDomainDef *ne
 }
 
 bool
+kt_guest_is_idle(virDomain *domain, const KtDomainDef *live, GError **error)
+{
+    return no_job(domain, error) && no_block_job(domain, live, error);
+}
+
+bool
 kt_pause_guard(const KtTarget *target, virDomain *domain, const KtDomainDef *live, const KtDomainDef *next,
                GError **error)
 {
-    return no_job(domain, error) && no_block_job(domain, live, error) && no_image(domain, error) &&
-           has_room(domain, live, error) && has_pages(target, live, next, error);
+    return kt_guest_is_idle(domain, live, error) && no_image(domain, error) && has_room(live, error) &&
+           has_pages(target, live, next, error);
 }

@@ -6,6 +6,10 @@
 /** Where libvirt keeps the images of managed save of its system daemon. */
 #define KT_SAVE_DIRECTORY "/var/lib/libvirt/qemu/save"
 
+/** Whether no migration, save, dump or block job is at work on it. @live: its live definition. Errors:
+ * conflict. */
+bool kt_guest_is_idle(virDomain *domain, const KtDomainDef *live, GError **error);
+
 /**
  * Whether a running domain can be saved right now and resumed with @def: what may have changed since the
  * plan.

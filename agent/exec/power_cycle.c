@@ -31,8 +31,9 @@ kt_power_off(virDomain *domain, GError **error)
     if (wait_for(domain, false, KT_SHUTDOWN_SECONDS))
         return true;
     g_set_error(
-        error, KT_ERROR, KT_ERROR_CONFLICT,
-        "it was asked to shut down and still runs after %d s; shut it down from inside, then start it",
+        error, KT_ERROR, KT_ERROR_HYPERVISOR,
+        "it was asked to shut down and is not off after %d s; should it still do so, it stays off until "
+        "'virsh start'",
         KT_SHUTDOWN_SECONDS);
     return false;
 }
@@ -45,8 +46,9 @@ kt_power_on(virDomain *domain, const char *before, GError **error)
     kt_hypervisor_set_error(error, "it does not start as it is defined now");
     g_autoptr(virDomain) as_before =
         before ? virDomainCreateXML(virDomainGetConnect(domain), before, 0) : NULL;
-    g_prefix_error(error, as_before ? "it runs again as it did before: "
-                                    : "it does not run ('kvm-tune rollback' puts its definition back): ");
+    g_prefix_error(
+        error, as_before ? "it runs again as it did before ('kvm-tune rollback' takes back what is staged): "
+                         : "it does not run ('kvm-tune rollback' puts its definition back): ");
     return false;
 }
 

@@ -15,7 +15,7 @@
 /** How long one that tells nothing of itself must have run to count as up, seconds. */
 #define KT_SETTLE_SECONDS 10
 
-/** Asks the guest to shut down and waits until it has. Errors: hypervisor; `conflict` where it runs on. */
+/** Asks the guest to shut down and waits until it has. Errors: hypervisor. */
 bool kt_power_off(virDomain *domain, GError **error);
 
 /** Starts the domain as it is defined, and where that is refused as @before, the definition that it ran with.

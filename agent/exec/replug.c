@@ -46,7 +46,8 @@ kt_replug_out(const KtReplug *replug, GError **error)
     if (virDomainDetachDeviceFlags(replug->domain, nic, VIR_DOMAIN_AFFECT_LIVE) < 0) {
         g_autoptr(GError) local = NULL;
         kt_hypervisor_set_error(&local, "NIC %s cannot be unplugged", replug->mac);
-        g_set_error_literal(error, KT_ERROR, KT_ERROR_CONFLICT, local->message);
+        g_set_error_literal(error, KT_ERROR, is_plugged(replug) ? KT_ERROR_CONFLICT : KT_ERROR_HYPERVISOR,
+                            local->message);
         return false;
     }
     /* The guest has a say in it, and libvirt doesn't wait long. */
@@ -54,11 +55,10 @@ kt_replug_out(const KtReplug *replug, GError **error)
          g_get_monotonic_time() < end; g_usleep(INTERVAL_USEC))
         if (!is_plugged(replug))
             return true;
-    g_set_error(
-        error, KT_ERROR, KT_ERROR_HYPERVISOR,
-        "the guest did not let go of NIC %s in %d s; should it do so later, 'kvm-tune rollback' plugs "
-        "it in again",
-        replug->mac, KT_UNPLUG_SECONDS);
+    g_set_error(error, KT_ERROR, KT_ERROR_HYPERVISOR,
+                "the guest did not let go of NIC %s in %d s; should it do so later, it is without that NIC "
+                "until it is powered off and on",
+                replug->mac, KT_UNPLUG_SECONDS);
     return false;
 }
 

@@ -64,8 +64,10 @@ kt_saved_image_resume(virDomain *domain, const char *name, const char *xml, cons
     if (resume(domain, name, xml, error))
         return true;
     /* A failed start leaves the image. */
-    if (resume(domain, name, original, &local))
-        g_prefix_error(error, "it runs again as it was: ");
+    if (virDomainIsActive(domain) > 0)
+        g_prefix_error(error, "somebody else started it: ");
+    else if (resume(domain, name, original, &local))
+        g_prefix_error(error, "it runs again as it was ('kvm-tune rollback' takes back what is staged): ");
     else
         g_prefix_error(error,
                        "it does not run, its saved image is kept ('virsh start %s' resumes it): ", name);

@@ -13,7 +13,7 @@
  * and resumed. libvirt owns the image (managed save), so whatever stops this half way, any start of the
  * domain goes on from it.
  *
- * Its `after` is the process that the guest was resumed in: what an undo addresses dies with that one.
+ * Its `after` is the process that the guest was resumed in.
  */
 
 static char *
@@ -29,12 +29,8 @@ is_there(const KtJournalStep *step, const KtGuest *guest)
 {
     if (!guest->xml)
         return false;
-    /* What an undo finds saved by somebody is what we left, or half way. */
-    if (!guest->active)
-        return step->undoes_run != 0;
-    /* Half way, which process it is in isn't known: the values tell. */
-    const char *expected = step->undoes_run ? step->before : step->process;
-    return step->half_done || step->forced || g_strcmp0(guest->process, expected) == 0;
+    /* An undo goes by the values: another pause may have made another process of it, or somebody saved it. */
+    return step->undoes_run || (guest->active && g_strcmp0(guest->process, step->process) == 0);
 }
 
 /** A guest that sees no write cache has stopped flushing: it learns of one only when it is powered on. */
@@ -46,27 +42,20 @@ waits_for_power_on(const KtJournalAction *action)
 
 /** Sets the state of each action from what the guest has. */
 static bool
-note_values(KtJournalStep *step, const char *xml, GError **error)
+note_values(KtJournalStep *step, const KtGuest *guest, GError **error)
 {
-    if (!kt_step_xml_note(step, xml, error))
+    bool is_ours = step->half_done || step->forced || g_strcmp0(guest->process, step->before) == 0;
+    if (!kt_step_xml_note(step, guest->xml, error))
         return false;
     for (guint i = 0; i < step->actions->len; i++) {
         KtJournalAction *action = g_ptr_array_index(step->actions, i);
         if (action->state == KT_STEP_IS_BEFORE && waits_for_power_on(action))
             action->state = KT_STEP_IS_GONE;
+        /* What is neither in another process isn't somebody's change of ours: that died with ours. */
+        if (action->state == KT_STEP_IS_OTHER && step->undoes_run && !is_ours)
+            action->state = KT_STEP_IS_GONE;
     }
     return true;
-}
-
-/** A guest that was left saved half way is to be resumed, whatever its image says. */
-static void
-want_resumed(KtJournalStep *step)
-{
-    for (guint i = 0; i < step->actions->len; i++) {
-        KtJournalAction *action = g_ptr_array_index(step->actions, i);
-        if (action->state == KT_STEP_IS_AFTER)
-            action->state = KT_STEP_IS_BEFORE;
-    }
 }
 
 static char *
@@ -95,10 +84,10 @@ check(const KtTarget *target, KtJournalStep *step, KtStepState *ret_state, char 
                          ret_state, ret_found);
         return true;
     }
-    if (!note_values(step, guest.xml, error))
+    if (!note_values(step, &guest, error))
         return false;
-    if (!guest.active && (step->half_done || step->forced))
-        want_resumed(step);
+    /* A guest that was left saved half way is to be resumed, whatever its image says. */
+    step->unfinished = !guest.active && (step->half_done || step->forced);
     kt_step_sum_up(step, ret_state, ret_found);
     char *waits = *ret_state != KT_STEP_IS_OTHER ? power_on_text(step) : NULL;
     if (waits) {
@@ -176,7 +165,7 @@ perform(const KtTarget *target, KtJournalStep *step, GError **error)
     g_auto(KtGuest) guest = {0};
     if (!kt_guest_find(target, step, &guest, error))
         return false;
-    if (!guest.xml) {
+    if (!guest.xml || (!guest.active && !step->undoes_run)) {
         g_set_error(error, KT_ERROR, KT_ERROR_CONFLICT, "domain %s: does not run any more",
                     step->domain_name);
         return false;

@@ -112,11 +112,21 @@ swap_all(const KtJournalStep *step, const KtGuest *guest, GError **error)
     g_autofree char *next = !def               ? NULL
                             : step->undoes_run ? g_strdup(step->target)
                                                : kt_step_xml_edit(guest->xml, step, error);
+    guint n_swapped = 0;
     for (guint i = 0; next && i < step->actions->len; i++) {
         const KtJournalAction *action = g_ptr_array_index(step->actions, i);
         KtReplug replug = {guest->domain, mac_of(action), def->agent_connected};
-        if (kt_step_performs(action) && !is_swapped(step, i) && !swap(&replug, guest->xml, next, error))
+        if (!kt_step_performs(action) || is_swapped(step, i))
+            continue;
+        g_autoptr(GError) failure = NULL;
+        if (!swap(&replug, guest->xml, next, &failure)) {
+            /* Nothing was changed only as long as no other was swapped. */
+            if (n_swapped > 0)
+                failure->code = KT_ERROR_HYPERVISOR;
+            g_propagate_error(error, g_steal_pointer(&failure));
             return false;
+        }
+        n_swapped++;
     }
     return next != NULL;
 }
@@ -150,7 +160,8 @@ perform(const KtTarget *target, KtJournalStep *step, GError **error)
     }
     kt_replug_await_silence(guest.process);
     kt_hold_signals(&signals);
-    bool done = is_ready(step, &guest, error) && swap_all(step, &guest, error);
+    bool done =
+        kt_guest_runs(&guest, error) && is_ready(step, &guest, error) && swap_all(step, &guest, error);
     kt_release_signals(&signals);
     if (!done)
         g_prefix_error(error, "domain %s: ", step->domain_name);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "agent/exec/guest.h"
+#include "agent/exec/pause_guard.h"
 #include "agent/exec/power_cycle.h"
 #include "agent/exec/step.h"
 #include "agent/exec/step_xml.h"
@@ -105,8 +106,10 @@ perform(const KtTarget *target, KtJournalStep *step, GError **error)
         return false;
     }
     g_autoptr(KtDomainDef) live = guest.active ? kt_domain_def_parse(guest.xml, error) : NULL;
-    bool done =
-        !guest.active ? kt_power_on(guest.domain, NULL, error) : live && cycle(guest.domain, live, error);
+    bool done = !guest.active
+                    ? kt_power_on(guest.domain, NULL, error)
+                    : live && kt_guest_runs(&guest, error) && kt_guest_is_idle(guest.domain, live, error) &&
+                          cycle(guest.domain, live, error);
     if (!done)
         g_prefix_error(error, "domain %s: ", step->domain_name);
     return done;

@@ -63,7 +63,7 @@ has_work(const KtJournalStep *step)
     for (guint i = 0; i < step->actions->len; i++)
         if (kt_step_performs(g_ptr_array_index(step->actions, i)))
             return true;
-    return false;
+    return step->unfinished;
 }
 
 /** Does a step that has something to put back; @found says what somebody else changed, NULL = nothing. */
@@ -106,6 +106,17 @@ undo_step(Undo *undo, const KtJournalStep *older, GError **error)
     return settle(undo, step, older, KT_RESULT_UNDONE, found ? found : "is as it was before already", error);
 }
 
+/** Those of one run, newest first: its restarts, or all others. */
+static void
+add_steps(const KtJournalRun *run, bool restarts, const guint *only, GPtrArray *steps)
+{
+    for (guint k = run->steps->len; k-- > 0;) {
+        KtJournalStep *step = g_ptr_array_index(run->steps, k);
+        if (step->to_undo && (step->kind == KT_STEP_RESTART) == restarts && (!only || step->seq == *only))
+            g_ptr_array_add(steps, step);
+    }
+}
+
 /** The steps of @runs that have something to undo, in the order of undoing; with @only just the one of that
  * number. Borrowed. */
 static GPtrArray *
@@ -114,11 +125,9 @@ steps_to_undo(GPtrArray *runs, const guint *only)
     GPtrArray *steps = g_ptr_array_new();
     for (guint i = 0; i < runs->len; i++) {
         const KtJournalRun *run = g_ptr_array_index(runs, i);
-        for (guint k = run->steps->len; k-- > 0;) {
-            KtJournalStep *step = g_ptr_array_index(run->steps, k);
-            if (step->to_undo && (!only || step->seq == *only))
-                g_ptr_array_add(steps, step);
-        }
+        /* A guest that was left off is started once its definition is what it was. */
+        add_steps(run, false, only, steps);
+        add_steps(run, true, only, steps);
     }
     return steps;
 }

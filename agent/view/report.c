@@ -39,8 +39,10 @@ print_troubles(GString *out, const KtStyle *style, const KtReport *report, KtRes
     for (guint i = 0; i < report->outcomes->len; i++) {
         const KtOutcome *outcome = report->outcomes->pdata[i];
         KtResult result = outcome->step->result;
-        bool expected =
-            result == wanted || result == KT_RESULT_DONE || (report->failed && result == KT_RESULT_UNDONE);
+        /* Of a run that failed, what is done is what could not be undone. */
+        bool left = report->failed && result == KT_RESULT_DONE && outcome->step->to_undo;
+        bool expected = !left && (result == wanted || result == KT_RESULT_DONE ||
+                                  (report->failed && result == KT_RESULT_UNDONE));
         if (expected)
             continue;
         KtShownStep step = {outcome->step, kt_result_name(result),
