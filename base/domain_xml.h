@@ -15,7 +15,7 @@
 #define KT_DOMAIN_XML_MAX (16 * 1024 * 1024)
 
 /** The most disks, NICs or host devices of one domain; QEMU's buses have room for a few hundred. */
-#define KT_DOMAIN_DEVICES_MAX 4096
+#define KT_DOMAIN_DEVICES_MAX 4096U
 
 /** One explicit pin: <vcpupin vcpu= cpuset=>, <iothreadpin iothread= cpuset=>. */
 typedef struct {

@@ -259,9 +259,10 @@ check_line(Reader *reader, gsize length)
                     length);
         return false;
     }
-    const char *wrong;
+    const char *wrong = NULL;
     if (g_utf8_validate(reader->text, (gssize)length, &wrong))
         return true;
+    g_assert(wrong != NULL);
     complain_at(reader, wrong, "the byte 0x%02x is no UTF-8", (guchar)*wrong);
     return false;
 }

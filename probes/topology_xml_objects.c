@@ -159,7 +159,8 @@ read_type(const xmlNode *node, Object *object, GError **error)
             return true;
         }
     }
-    return kt_topology_xml_complain(node, error, "there is no type of object '%s'", type ? type : "");
+    kt_topology_xml_complain(node, error, "there is no type of object '%s'", type ? type : "");
+    return false;
 }
 
 /* hwloc reads the attributes in the order in which they stand, and needs the type first. */

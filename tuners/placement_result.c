@@ -86,6 +86,7 @@ kt_placement_extract(const KtState *state)
             seat->refusal = g_strdup(domain->refusal);
         else if (domain->fate == KT_FATE_EXCLUSIVE && state->domains[i].staying)
             seat->refusal = kt_admit_describe_fragmented(domain);
+        g_assert(seat->vcpus != NULL);
         for (guint j = domain->first_vcpu; j < domain->first_vcpu + domain->n_vcpus; j++)
             seat->vcpus[model->vcpus[j].vcpu] = extract_vcpu(state, j, domain, sets);
     }
