@@ -21,14 +21,10 @@ memory_in_use_kib(const KtDomain *domain)
     return resident > 0 ? MIN(resident, most) : most;
 }
 
-KtPauseEstimate
+gint64
 kt_pause_estimate(const KtDomain *domain)
 {
-    guint64 kib = memory_in_use_kib(domain);
-    return (KtPauseEstimate){
-        .image_kib = kib,
-        .usec = FIXED_USEC + (gint64)(kib * G_TIME_SPAN_SECOND / (MIB_A_SECOND * 1024)),
-    };
+    return FIXED_USEC + (gint64)(memory_in_use_kib(domain) * G_TIME_SPAN_SECOND / (MIB_A_SECOND * 1024));
 }
 
 static char *

@@ -198,12 +198,12 @@ static void
 choose_pauses(KtCrossing *crossing)
 {
     const KtValue *most = kt_desired_domain(crossing->desired, crossing->index, KT_SETTING_MAX_PAUSE, NULL);
-    KtPauseEstimate estimate = kt_pause_estimate(crossing->domain);
+    gint64 usec = kt_pause_estimate(crossing->domain);
     g_autofree char *why = kt_pause_obstacle(crossing->plan, crossing->index);
     bool restarts = why != NULL && crossing->allowed >= KT_WHEN_RESTART;
-    if (why == NULL && most != NULL && estimate.usec > most->number)
+    if (why == NULL && most != NULL && usec > most->number)
         why = g_strdup_printf("the guest would stand still about %.1f s, max-pause is %s (%s)",
-                              (double)estimate.usec / G_USEC_PER_SEC, most->text, most->source);
+                              (double)usec / G_USEC_PER_SEC, most->text, most->source);
     if (why == NULL)
         return;
     send_all(crossing, KT_WHEN_PAUSE, restarts ? KT_WHEN_RESTART : KT_WHEN_NEXT_BOOT);
@@ -265,12 +265,12 @@ choose_ways(KtCrossing *crossing)
 static char *
 reason_for(const KtCrossing *crossing, KtWhen way)
 {
-    KtPauseEstimate estimate = kt_pause_estimate(crossing->domain);
+    gint64 usec = kt_pause_estimate(crossing->domain);
     switch (way) {
     case KT_WHEN_PAUSE:
         return g_strdup_printf("saved and resumed: the guest stands still about %.0f s; allowed by "
                                "disruption = %s (%s)",
-                               (double)estimate.usec / G_USEC_PER_SEC, crossing->disruption->text,
+                               (double)usec / G_USEC_PER_SEC, crossing->disruption->text,
                                crossing->disruption->source);
     case KT_WHEN_REPLUG:
         return g_strdup_printf("unplugged and plugged in again: the guest is without this NIC for a few "
@@ -369,7 +369,7 @@ tell(const KtCrossing *crossing)
         reason = reason_for(crossing, ways[i]);
         kt_plan_note(crossing->plan, (gint)crossing->index, "%s", reason);
         if (ways[i] == KT_WHEN_PAUSE)
-            crossing->plan->domains[crossing->index].pause_usec = kt_pause_estimate(crossing->domain).usec;
+            crossing->plan->domains[crossing->index].pause_usec = kt_pause_estimate(crossing->domain);
     }
 }
 

@@ -5,14 +5,8 @@
 
 /** How what waits for a next boot gets to a running guest earlier, as far as its `disruption` allows. */
 
-/** What is expected of a pause: writing the guest's memory out and reading it back. */
-typedef struct {
-    guint64 image_kib; /* what the image takes at most: the guest's memory that is in use */
-    gint64 usec;       /* how long the guest stands still */
-} KtPauseEstimate;
-
-/** Of a running domain. */
-KtPauseEstimate kt_pause_estimate(const KtDomain *domain);
+/** How long a running domain is expected to stand still while its memory is written out and read back, µs. */
+gint64 kt_pause_estimate(const KtDomain *domain);
 
 /** Why nothing may be done now that a running domain notices, for people; NULL = it may. @plan: for what it
  * knows of its block jobs. Owned. */
