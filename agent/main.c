@@ -9,6 +9,7 @@
  *   tuners/          the difference, and what to do about it: pure → KtPlan of KtAction and KtStep
  *   agent/exec/      the only code that changes anything: KtJournal, kt_execute(), kt_undo()
  *   agent/view/      plan, drift, status, history as text and JSON
+ *   bench/compare/   workloads, the runner that measures both arms, statistics, reports
  *   agent/verbs/     one file a verb, each a pipeline of the above
  *
  *   agent/verb_table.c which verbs there are

@@ -138,6 +138,41 @@ const KtVerb kt_verbs[] = {
         .run = kt_verb_history,
     },
     {
+        .name = "bench",
+        .arguments = "PROFILE",
+        .summary = "measure guests with and without a profile",
+        .details =
+            "Runs workloads with the guests as they are and with PROFILE applied, in turns: blocks of four runs in "
+            "the order ABBA or BAAB by chance, so that a drift of the machine cancels. Says of each figure what the "
+            "profile brought, how sure that is, and where nothing was seen what would have been. The profile is "
+            "applied and rolled back as apply and rollback do it, and the host ends as it began, also when it is "
+            "interrupted; after kill -9 'kvm-tune rollback' mends it. What only a power cycle brings is measured "
+            "with --restart, which powers guests off and on. Each workload runs on each running domain, with "
+            "--domain on those, and then only they are tuned. Workloads are shipped ones, those in "
+            "/etc/kvm-tune/workloads, or a path to a file; without --workload all are listed.",
+        .least = 0,
+        .most = 1,
+        .takes = KT_TAKES_DOMAIN | KT_TAKES_YES | KT_TAKES_BENCH,
+        .examples = EXAMPLES({"kvm-tune bench latency --domain db-1 --workload timer --workload memory",
+                              "does it help that guest?"},
+                             {"kvm-tune bench", "which workloads there are"}),
+        .run = kt_verb_bench,
+    },
+    {
+        .name = "report",
+        .arguments = "[BENCHMARK] | --compare ONE OTHER",
+        .summary = "what a benchmark showed",
+        .details =
+            "Shows the newest benchmark, or BENCHMARK: its number, or a file that report --json wrote. On the "
+            "terminal, with --html as one page with drawings by gnuplot where that is installed, as Markdown, CSV of "
+            "every run, or JSON. --compare puts two side by side: other hosts, kernels, profiles.",
+        .most = 2,
+        .takes = KT_TAKES_REPORT,
+        .examples = EXAMPLES({"kvm-tune report --html report.html", "the newest one, to be shown around"},
+                             {"kvm-tune report --compare here.json there.json", "two hosts"}),
+        .run = kt_verb_report,
+    },
+    {
         .name = "profile",
         .arguments = "list | show P | check P",
         .summary = "the profiles there are; one with what it inherits; is it right",

@@ -54,6 +54,10 @@ char **kt_profile_directories(void);
 /** The same for the binary at @executable; NULL = its place isn't known. Owned. */
 char **kt_profile_directories_of(const char *executable);
 
+/** What is shipped in folder @name and belongs to @executable: beside an installed one, else @in_source; NULL
+ * where its place isn't known. Owned. */
+char *kt_shipped_directory(const char *executable, const char *name, const char *in_source);
+
 /**
  * Loads a profile by name or path (one with a '/' or ending in ".conf"), following `inherit`. Every error is
  * appended to @diagnostics, and then the result is NULL: unknown section, key or value, a cycle, a missing

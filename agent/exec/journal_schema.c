@@ -58,6 +58,37 @@ static const char *const migrations[] = {
     ") STRICT;"
     "INSERT INTO parts SELECT run, seq, 0, 'unmerge', target, 0 FROM steps"
     " WHERE kind = 'ksm-merge' AND result IN ('begun', 'failed');",
+    /* 3: benchmarks */
+    "CREATE TABLE benchmarks ("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  profile TEXT NOT NULL,"
+    "  started_usec INTEGER NOT NULL,"
+    "  finished_usec INTEGER NOT NULL DEFAULT 0,"
+    "  blocks INTEGER NOT NULL,"
+    "  seed INTEGER NOT NULL,"
+    "  about TEXT NOT NULL,"
+    "  applied_run INTEGER REFERENCES runs(id)" /* the arm with the profile is there; NULL: as it was */
+    ") STRICT;"
+    "CREATE TABLE metrics ("
+    "  benchmark INTEGER NOT NULL REFERENCES benchmarks(id),"
+    "  place INTEGER NOT NULL,"
+    "  workload TEXT NOT NULL, domain TEXT NOT NULL, figure TEXT NOT NULL, unit TEXT NOT NULL,"
+    "  more_is_better INTEGER NOT NULL,"
+    "  matters_ppm INTEGER NOT NULL,"
+    "  watched INTEGER NOT NULL,"
+    "  PRIMARY KEY (benchmark, place)"
+    ") STRICT;"
+    "CREATE TABLE samples ("
+    "  benchmark INTEGER NOT NULL,"
+    "  metric INTEGER NOT NULL,"
+    "  block INTEGER NOT NULL,"
+    "  position INTEGER NOT NULL,"
+    "  with_profile INTEGER NOT NULL,"
+    "  taken_usec INTEGER NOT NULL,"
+    "  value REAL NOT NULL,"
+    "  PRIMARY KEY (benchmark, metric, block, position),"
+    "  FOREIGN KEY (benchmark, metric) REFERENCES metrics (benchmark, place)"
+    ") STRICT;",
 };
 
 int

@@ -23,6 +23,8 @@ kt_command_line_free(KtCommandLine *line)
     g_strfreev(line->options.domains);
     g_free(line->options.state_dir);
     g_free(line->options.xml_dir);
+    g_strfreev(line->options.workloads);
+    g_free(line->options.html);
     g_strfreev(line->words);
     g_free(line);
 }
@@ -100,6 +102,14 @@ make_context(KtCommandLine *line)
         {"yes", 'y', 0, G_OPTION_ARG_NONE, &options->yes, NULL, NULL},
         {"all", 0, 0, G_OPTION_ARG_NONE, &options->all, NULL, NULL},
         {"why", 0, 0, G_OPTION_ARG_NONE, &options->why, NULL, NULL},
+        {"workload", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->workloads, NULL, NULL},
+        {"blocks", 0, 0, G_OPTION_ARG_INT, &options->blocks, NULL, NULL},
+        {"seed", 0, 0, G_OPTION_ARG_INT, &options->seed, NULL, NULL},
+        {"restart", 0, 0, G_OPTION_ARG_NONE, &options->restart, NULL, NULL},
+        {"html", 0, 0, G_OPTION_ARG_FILENAME, &options->html, NULL, NULL},
+        {"markdown", 0, 0, G_OPTION_ARG_NONE, &options->markdown, NULL, NULL},
+        {"csv", 0, 0, G_OPTION_ARG_NONE, &options->csv, NULL, NULL},
+        {"compare", 0, 0, G_OPTION_ARG_NONE, &options->compare, NULL, NULL},
         {"color", 0, 0, G_OPTION_ARG_CALLBACK, callback(read_color), NULL, NULL},
         {"verbose", 'v', G_OPTION_FLAG_NO_ARG, G_OPTION_ARG_CALLBACK, callback(read_verbose), NULL, NULL},
         {"quiet", 'q', G_OPTION_FLAG_NO_ARG, G_OPTION_ARG_CALLBACK, callback(read_quiet), NULL, NULL},
@@ -188,6 +198,14 @@ check_takes(const KtCommandLine *line, const KtVerb *verb, GError **error)
         {options->all, KT_TAKES_ALL, "--all"},
         {options->xml_dir != NULL, KT_TAKES_XML_DIR, "--xml-dir"},
         {options->why, KT_TAKES_WHY, "--why"},
+        {options->workloads != NULL, KT_TAKES_BENCH, "--workload"},
+        {options->blocks != 0, KT_TAKES_BENCH, "--blocks"},
+        {options->seed != 0, KT_TAKES_BENCH, "--seed"},
+        {options->restart, KT_TAKES_BENCH, "--restart"},
+        {options->html != NULL, KT_TAKES_REPORT, "--html"},
+        {options->markdown, KT_TAKES_REPORT, "--markdown"},
+        {options->csv, KT_TAKES_REPORT, "--csv"},
+        {options->compare, KT_TAKES_REPORT, "--compare"},
     };
     for (guint i = 0; i < G_N_ELEMENTS(optional); i++) {
         if (!optional[i].given || (verb->takes & optional[i].takes))

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "agent/exec/benchmarks.h"
 #include "agent/verbs/verb.h"
 #include "agent/view/view.h"
 
@@ -26,6 +27,11 @@ warn_unfinished(KtJournal *journal, bool locked)
         if (text)
             g_warning("%s", text);
     }
+    gint64 benchmark = 0;
+    if (locked && kt_journal_interrupted_benchmark(journal, &benchmark, NULL) && benchmark)
+        g_warning("benchmark %" G_GINT64_FORMAT
+                  " was interrupted with its profile applied: 'kvm-tune rollback' undoes that",
+                  benchmark);
 }
 
 void

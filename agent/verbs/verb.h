@@ -38,9 +38,15 @@ typedef struct {
     char *xml_dir;   /* plan --xml-dir, or NULL */
     gboolean json;
     gboolean yes;
-    gboolean all;   /* rollback --all */
-    gboolean why;   /* status --why */
-    gint verbosity; /* -1 = only what went wrong, 0, 1 … */
+    gboolean all;                    /* rollback --all */
+    gboolean why;                    /* status --why */
+    char **workloads;                /* bench --workload, NULL-terminated, or NULL */
+    gint blocks;                     /* bench --blocks, 0 = not given */
+    gint seed;                       /* bench --seed, 0 = not given */
+    gboolean restart;                /* bench --restart */
+    char *html;                      /* report --html, or NULL */
+    gboolean markdown, csv, compare; /* report */
+    gint verbosity;                  /* -1 = only what went wrong, 0, 1 … */
     KtStyle style;
     char **arguments; /* what follows the verb, NULL-terminated */
 } KtOptions;
@@ -53,6 +59,8 @@ typedef enum {
     KT_TAKES_ALL = 1 << 3,
     KT_TAKES_XML_DIR = 1 << 4,
     KT_TAKES_WHY = 1 << 5,
+    KT_TAKES_BENCH = 1 << 6,  /* --workload, --blocks, --seed, --restart */
+    KT_TAKES_REPORT = 1 << 7, /* --html, --markdown, --csv, --compare */
 } KtTakes;
 
 /** A command line, and what it is for. */
@@ -84,6 +92,8 @@ KtExit kt_verb_profile(const KtOptions *options);
 KtExit kt_verb_capture(const KtOptions *options);
 KtExit kt_verb_explain(const KtOptions *options);
 KtExit kt_verb_recommend(const KtOptions *options);
+KtExit kt_verb_bench(const KtOptions *options);
+KtExit kt_verb_report(const KtOptions *options);
 
 /* ---- stages ---- */
 

@@ -92,8 +92,9 @@ kt_rank_biserial(const double *differences, guint n)
 guint
 kt_rank_least(double alpha)
 {
+    /* The clearest result, all on one side, has p = 2 / 2^n. */
     guint n = 1;
-    for (double least = 1; least > alpha; least /= 2)
+    while (ldexp(2, -(int)n) > alpha)
         n++;
     return n;
 }

@@ -22,6 +22,8 @@ _kvm_tune_options() {
     verify) options+=' --capture --domain' ;;
     apply) options+=' --domain --yes' ;;
     rollback) options+=' --yes --all' ;;
+    bench) options+=' --domain --yes --workload --blocks --seed --restart' ;;
+    report) options+=' --html --markdown --csv --compare' ;;
     '') options+=' --version' ;;
   esac
   printf '%s\n' "$options"
@@ -29,14 +31,14 @@ _kvm_tune_options() {
 
 _kvm_tune() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
-  local verbs='check status recommend explain plan apply verify rollback history profile capture'
+  local verbs='check status recommend explain plan apply verify rollback history bench report profile capture'
   local verb='' place=0 capture='' index
   COMPREPLY=()
 
   # The verb, how many words after it are no options, and which capture is looked at.
   for ((index = 1; index < COMP_CWORD; index++)); do
     case ${COMP_WORDS[index]} in
-      -c | --connect | --domain | --color | --state-dir | --xml-dir) ((index++)) ;;
+      -c | --connect | --domain | --color | --state-dir | --xml-dir | --workload | --blocks | --seed | --html) ((index++)) ;;
       --capture)
         ((index++))
         capture=${COMP_WORDS[index]}
@@ -57,6 +59,16 @@ _kvm_tune() {
       mapfile -t COMPREPLY < <(compgen -d -- "$word")
       return
       ;;
+    --workload)
+      _kvm_tune_add "$word" < <(kvm-tune bench 2>/dev/null | awk '{ print $1 }')
+      mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -f -X '!*.conf' -- "$word"; compgen -d -- "$word")
+      return
+      ;;
+    --html)
+      mapfile -t COMPREPLY < <(compgen -f -- "$word")
+      return
+      ;;
+    --blocks | --seed) return ;;
     --color)
       mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$word")
       return
@@ -79,7 +91,7 @@ _kvm_tune() {
     :0) mapfile -t COMPREPLY < <(compgen -W "$verbs" -- "$word") ;;
     status:*) _kvm_tune_add "$word" < <(kvm-tune status -q ${capture:+--capture "$capture"} 2>/dev/null) ;;
     explain:0) _kvm_tune_add "$word" < <(kvm-tune explain -q 2>/dev/null) ;;
-    plan:0 | apply:0 | verify:0 | profile:1)
+    plan:0 | apply:0 | verify:0 | bench:0 | profile:1)
       _kvm_tune_add "$word" < <(kvm-tune profile list -q 2>/dev/null)
       mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -f -X '!*.conf' -- "$word"; compgen -d -- "$word")
       ;;
@@ -87,6 +99,7 @@ _kvm_tune() {
     rollback:0 | history:0)
       _kvm_tune_add "$word" < <(kvm-tune history 2>/dev/null | awk '$1 ~ /^[0-9]+$/ { print $1 }')
       ;;
+    report:*) mapfile -t COMPREPLY < <(compgen -f -X '!*.json' -- "$word"; compgen -d -- "$word") ;;
     capture:0) mapfile -t COMPREPLY < <(compgen -d -- "$word") ;;
   esac
 }

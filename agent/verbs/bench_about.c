@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <sys/utsname.h>
+
+#include "agent/verbs/bench_arms.h"
+#include "agent/view/json.h"
+#include "agent/view/view.h"
+
+static json_t *
+host_json(const KtSnapshot *snapshot)
+{
+    struct utsname system = {0};
+    json_t *json = json_object();
+    uname(&system);
+    json_object_set_new(json, "machine", kt_json_text(system.machine));
+    json_object_set_new(json, "kernel", kt_json_text(system.release));
+    json_object_set_new(json, "libvirt", kt_json_text(snapshot->libvirt));
+    json_object_set_new(json, "qemu", kt_json_text(snapshot->qemu));
+    return json;
+}
+
+static json_t *
+domain_json(const KtDomain *domain)
+{
+    const KtDomainDef *def = kt_domain_def(domain);
+    json_t *json = json_object();
+    json_object_set_new(json, "name", kt_json_text(domain->name));
+    json_object_set_new(json, "type", kt_json_text(def->type));
+    json_object_set_new(json, "os", kt_json_text(kt_domain_os_id(domain)));
+    json_object_set_new(json, "vcpus", json_integer(def->vcpus));
+    json_object_set_new(json, "memory_kib", json_integer((json_int_t)def->memory_kib));
+    return json;
+}
+
+static json_t *
+workload_json(const KtWorkload *workload)
+{
+    json_t *json = json_object();
+    json_object_set_new(json, "name", kt_json_text(workload->name));
+    json_object_set_new(json, "summary", kt_json_text(workload->summary));
+    json_object_set_new(json, "run", kt_json_text(workload->send));
+    return json;
+}
+
+char *
+kt_bench_about(const KtOptions *options, const KtPlanning *planning, const GPtrArray *workloads,
+               const GPtrArray *domains)
+{
+    const KtSnapshot *snapshot = planning->host->snapshot;
+    g_autofree char *plan = kt_view_plan_json(planning->plan);
+    json_t *about = json_object(), *works = json_array(), *guests = json_array(), *globs = json_array();
+    for (guint i = 0; i < workloads->len; i++)
+        json_array_append_new(works, workload_json(workloads->pdata[i]));
+    for (guint i = 0; i < domains->len; i++)
+        json_array_append_new(guests, domain_json(kt_snapshot_find_domain(snapshot, domains->pdata[i])));
+    json_object_set_new(about, "host", host_json(snapshot));
+    json_object_set_new(about, "domains", guests);
+    json_object_set_new(about, "workloads", works);
+    for (char **glob = options->domains; glob && *glob; glob++)
+        json_array_append_new(globs, kt_json_text(*glob));
+    json_object_set_new(about, "chosen", globs);
+    json_object_set_new(about, "restart", json_boolean(options->restart));
+    json_object_set_new(about, "plan", json_loads(plan, 0, NULL));
+    return kt_json_dump(about);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <gio/gio.h>
+#include <libvirt/libvirt.h>
+
+#include "bench/compare/workload.h"
+
+/**
+ * Runs @workload once and gives what it printed. @domain is where it runs, or what is watched. @cancel ends
+ * it early. Errors: unsupported (no agent, no serial console, no such program), hypervisor, io (it failed, or
+ * was too slow); G_IO_ERROR_CANCELLED. Owned.
+ */
+char *kt_load_run(const KtWorkload *workload, virDomainPtr domain, GCancellable *cancel, GError **error);
+
+/** Waits @msec, less where @cancel says so: false and G_IO_ERROR_CANCELLED then. Signals that the main
+ * context watches are looked at. */
+bool kt_load_wait(guint msec, GCancellable *cancel, GError **error);
+
+/* ---- the places that a workload runs in; as kt_load_run() ---- */
+
+char *kt_load_in_agent(const KtWorkload *workload, char **argv, virDomainPtr domain, GCancellable *cancel,
+                       GError **error);
+char *kt_load_on_host(const KtWorkload *workload, char **argv, GCancellable *cancel, GError **error);
+char *kt_load_in_serial(const KtWorkload *workload, const char *line, const char *until, virDomainPtr domain,
+                        GCancellable *cancel, GError **error);
+
+/** Reads from @fd into @out until its end or until @until (or NULL) matches; polls, so that @cancel is
+ * heeded. */
+bool kt_load_read(const KtWorkload *workload, int fd, const GRegex *until, GString *out, GCancellable *cancel,
+                  GError **error);

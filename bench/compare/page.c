@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "bench/compare/page.h"
+
+#include "agent/view/json.h"
+#include "base/diagnostic.h"
+
+static const char style[] =
+    ":root{color-scheme:light dark;--line:#d0d7de;--dim:#57606a;--good:#116329;--bad:#a40e26;--warn:#7d4e00;"
+    "--page:#fff;--ink:#1f2328}"
+    "@media(prefers-color-scheme:dark){:root{--line:#3d444d;--dim:#9198a1;--good:#56d364;--bad:#ff7b72;"
+    "--warn:#e3b341;--page:#0d1117;--ink:#e6edf3}}"
+    "body{margin:0;background:var(--page);color:var(--ink);font:16px/1.5 system-ui,sans-serif}"
+    "main{max-width:60rem;margin:0 auto;padding:1rem}h1{font-size:1.6rem}h2{font-size:1.2rem;margin-top:2rem}"
+    ".answer{font-size:1.2rem;font-weight:600}.wide{overflow-x:auto}"
+    "table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:top;padding:.3rem .6rem;"
+    "border-bottom:1px solid var(--line)}thead th{color:var(--dim);font-weight:500;white-space:nowrap}"
+    "tbody th{font-weight:600}.better b{color:var(--good)}.worse b{color:var(--bad)}.noisy b,.few b{color:var(--warn)}"
+    "figure{margin:1rem 0;break-inside:avoid}figcaption{color:var(--dim);overflow-wrap:anywhere}"
+    "svg{max-width:100%;height:auto}pre{white-space:pre-wrap;overflow-wrap:anywhere;border:1px solid var(--line);"
+    "padding:.6rem}"
+    "figure{overflow-x:auto}svg{min-width:30rem}"
+    "@media screen and (max-width:40rem){thead{display:none}tr{display:block;padding:.4rem 0;"
+    "border-bottom:1px solid var(--line)}th,td{display:inline-block;border:0;padding:.1rem .6rem .1rem 0}"
+    "td[class]:last-child{display:block}.from::after{content:' \\2192'}}"
+    "@media print{:root{color-scheme:light;--page:#fff;--ink:#000;--line:#bbb;--dim:#444;--good:#060;--bad:#900;"
+    "--warn:#640}main{max-width:none;padding:0}tr{break-inside:avoid}h2{break-after:avoid}}";
+
+static void G_GNUC_PRINTF(2, 0) add_escaped(GString *out, const char *format, va_list args)
+{
+    g_autofree char *text = g_strdup_vprintf(format, args);
+    g_autofree char *safe = kt_printable(text);
+    g_autofree char *escaped = g_markup_escape_text(safe, -1);
+    g_string_append(out, escaped);
+}
+
+void
+kt_page_text(GString *out, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    add_escaped(out, format, args);
+    va_end(args);
+}
+
+void
+kt_page_cell(GString *out, const char *tag, const char *format, ...)
+{
+    va_list args;
+    g_string_append_printf(out, "<%s>", tag);
+    va_start(args, format);
+    add_escaped(out, format, args);
+    va_end(args);
+    g_string_append_printf(out, "</%.2s>", tag);
+}
+
+void
+kt_page_begin(GString *out, const char *profile)
+{
+    g_string_append(out,
+                    "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
+                    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+                    "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
+                    "'unsafe-inline'\">\n<title>kvm-tune: ");
+    kt_page_text(out, "%s", profile);
+    g_string_append_printf(out, "</title>\n<style>%s</style></head>\n<body><main>\n<h1>Does ", style);
+    kt_page_text(out, "‘%s’ help?", profile);
+    g_string_append(out, "</h1>\n");
+}
+
+static const char *
+text_of(json_t *json, const char *key)
+{
+    const char *text = json_string_value(json_object_get(json, key));
+    return text ? text : "";
+}
+
+static void
+add_changes(GString *out, json_t *plan)
+{
+    json_t *actions = json_object_get(plan, "actions");
+    g_string_append(
+        out, "<h2>The changes that were measured</h2>\n<div class=\"wide\"><table><thead><tr><th>what</th>"
+             "<th>setting</th><th>as it was</th><th>with the profile</th><th>why</th></tr></thead><tbody>\n");
+    for (gsize i = 0; i < json_array_size(actions); i++) {
+        json_t *action = json_array_get(actions, i);
+        const char *item = text_of(action, "item");
+        g_string_append(out, "<tr>");
+        kt_page_cell(out, "th", "%s", text_of(action, "target"));
+        kt_page_cell(out, "td", "%s%s%s", text_of(action, "setting"), *item ? " " : "", item);
+        kt_page_cell(out, "td class=\"from\"", "%s", text_of(action, "from"));
+        kt_page_cell(out, "td", "%s", text_of(action, "to"));
+        kt_page_cell(out, "td", "%s", text_of(action, "reason"));
+        g_string_append(out, "</tr>\n");
+    }
+    g_string_append(out, "</tbody></table></div>\n");
+}
+
+static void
+add_machine(GString *out, json_t *about)
+{
+    json_t *host = json_object_get(about, "host"), *domains = json_object_get(about, "domains");
+    json_t *seen = json_object_get(json_object_get(about, "plan"), "host");
+    g_string_append(out, "<h2>Where</h2>\n<p>");
+    kt_page_text(out, "Host: %d CPUs, %d cores, %d memory nodes, %s, Linux %s, libvirt %s, QEMU %s.",
+                 (int)json_integer_value(json_object_get(seen, "cpus")),
+                 (int)json_integer_value(json_object_get(seen, "cores")),
+                 (int)json_integer_value(json_object_get(seen, "numa_nodes")), text_of(host, "machine"),
+                 text_of(host, "kernel"), text_of(host, "libvirt"), text_of(host, "qemu"));
+    g_string_append(out, "</p>\n<ul>\n");
+    for (gsize i = 0; i < json_array_size(domains); i++) {
+        json_t *domain = json_array_get(domains, i);
+        g_string_append(out, "<li>");
+        kt_page_text(out, "%s: %s, %d vCPUs, %d MiB %s", text_of(domain, "name"),
+                     g_str_equal(text_of(domain, "type"), "kvm") ? "KVM" : "emulated, without KVM",
+                     (int)json_integer_value(json_object_get(domain, "vcpus")),
+                     (int)(json_integer_value(json_object_get(domain, "memory_kib")) / 1024),
+                     text_of(domain, "os"));
+        g_string_append(out, "</li>\n");
+    }
+    g_string_append(out, "</ul>\n");
+}
+
+/* A command that can be typed again. */
+static void
+add_repeat(GString *out, json_t *about, const KtBenchmark *benchmark)
+{
+    json_t *workloads = json_object_get(about, "workloads");
+    json_t *chosen = json_object_get(about, "chosen");
+    g_autofree char *profile = g_shell_quote(benchmark->profile);
+    g_string_append(out, "<h2>How to do it again</h2>\n<pre>");
+    kt_page_text(out, "kvm-tune bench %s", profile);
+    for (gsize i = 0; i < json_array_size(workloads); i++) {
+        g_autofree char *name = g_shell_quote(text_of(json_array_get(workloads, i), "name"));
+        kt_page_text(out, " --workload %s", name);
+    }
+    for (gsize i = 0; i < json_array_size(chosen); i++) {
+        const char *text = json_string_value(json_array_get(chosen, i));
+        g_autofree char *glob = g_shell_quote(text ? text : "");
+        kt_page_text(out, " --domain %s", glob);
+    }
+    kt_page_text(out, " --blocks %u --seed %u%s", benchmark->n_blocks, benchmark->seed,
+                 json_is_true(json_object_get(about, "restart")) ? " --restart" : "");
+    g_string_append(out, "</pre>\n");
+}
+
+void
+kt_page_about(GString *out, const KtBenchmark *benchmark)
+{
+    g_autoptr(json_t) about = json_loads(benchmark->about, 0, NULL);
+    add_changes(out, json_object_get(about, "plan"));
+    add_machine(out, about);
+    add_repeat(out, about, benchmark);
+}

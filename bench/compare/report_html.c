@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <math.h>
+
+#include "base/diagnostic.h"
+#include "bench/compare/page.h"
+#include "bench/compare/plot.h"
+#include "bench/compare/report.h"
+
+/* Pages stay below 1 MiB. */
+#define MOST_TIME_LINES 24
+
+/** A page while it is written. */
+typedef struct {
+    GString *out;
+    const KtBenchmark *benchmark;
+    const GPtrArray *findings;
+    const char *plotter; /* NULL: no drawings */
+    guint drawings;
+} Page;
+
+static void
+add_row(Page *page, const KtFinding *finding)
+{
+    const KtMetric *metric = finding->metric;
+    const KtComparison *seen = &finding->comparison;
+    static const char *const marks[KT_N_VERDICTS] = {"few", "better", "worse", "same", "noisy"};
+    g_autofree char *reason = kt_verdict_reason(finding);
+    g_string_append(page->out, "<tr>");
+    kt_page_cell(page->out, "th", "%s", metric->figure);
+    kt_page_cell(page->out, "td", "%s on %s", metric->workload, metric->domain);
+    if (finding->blocks->len) {
+        g_autofree char *before = kt_figure_text(finding->before.value, metric->unit);
+        g_autofree char *after = kt_figure_text(finding->after.value, metric->unit);
+        g_autofree char *change = kt_change_text(finding, seen->change.value);
+        g_autofree char *low = kt_change_text(finding, seen->change.low);
+        g_autofree char *high = kt_change_text(finding, seen->change.high);
+        kt_page_cell(page->out, "td class=\"from\"", "%s", before);
+        kt_page_cell(page->out, "td", "%s", after);
+        kt_page_cell(page->out, "td", "%s (%s to %s)", change, low, high);
+    } else {
+        g_string_append(page->out, "<td></td><td></td><td></td>");
+    }
+    g_string_append_printf(page->out, "<td class=\"%s\"><b>%s</b><br>", marks[seen->verdict],
+                           kt_verdict_name(seen->verdict));
+    kt_page_text(page->out, "%s; %s is better", reason, metric->more_is_better ? "more" : "less");
+    g_string_append(page->out, "</td></tr>\n");
+}
+
+static void
+add_summary(Page *page)
+{
+    g_string_append(page->out,
+                    "<h2>What it brought</h2>\n<div class=\"wide\"><table><thead><tr><th>figure</th>"
+                    "<th>measured by</th><th>as it was</th><th>with the profile</th>"
+                    "<th>change (95&nbsp;%)</th><th>verdict</th></tr></thead><tbody>\n");
+    for (guint i = 0; i < page->findings->len; i++)
+        add_row(page, page->findings->pdata[i]);
+    g_string_append(page->out, "</tbody></table></div>\n");
+}
+
+/* A drawing with its caption; where there is none nothing. */
+static void
+add_drawing(Page *page, const KtMetric *metric, char *svg)
+{
+    if (svg == NULL)
+        return;
+    g_string_append(page->out, "<figure><figcaption>");
+    kt_page_text(page->out, "%s, %s on %s%s%s", metric->figure, metric->workload, metric->domain,
+                 *metric->unit ? ", " : "", metric->unit);
+    g_string_append_printf(page->out, "</figcaption>%s</figure>\n", svg);
+    g_free(svg);
+}
+
+static void
+add_drawings(Page *page)
+{
+    g_string_append(page->out, "<h2>The single runs</h2>\n");
+    if (page->plotter == NULL) {
+        g_string_append(page->out,
+                        "<p>gnuplot isn't installed where this was written: there are no drawings.</p>\n");
+        return;
+    }
+    g_string_append(
+        page->out,
+        "<p>A dot a run; the square is the median, the line through it its 95&nbsp;% interval.</p>\n");
+    for (guint i = 0; i < page->findings->len; i++) {
+        const KtFinding *finding = page->findings->pdata[i];
+        if (finding->blocks->len)
+            add_drawing(page, finding->metric, kt_plot_finding(page->plotter, page->drawings++, finding));
+    }
+}
+
+static void
+add_watched_row(Page *page, const KtMetric *metric, double before, double with)
+{
+    g_autofree char *one = kt_figure_text(before, metric->unit);
+    g_autofree char *other = kt_figure_text(with, metric->unit);
+    g_string_append(page->out, "<tr>");
+    kt_page_cell(page->out, "th", "%s", metric->figure);
+    kt_page_cell(page->out, "td", "%s on %s", metric->workload, metric->domain);
+    kt_page_cell(page->out, "td class=\"from\"", "%s", one);
+    kt_page_cell(page->out, "td", "%s", other);
+    g_string_append(page->out, "</tr>\n");
+}
+
+static void
+add_watched(Page *page)
+{
+    guint time_lines = 0;
+    g_string_append(
+        page->out,
+        "<h2>Watched beside the runs</h2>\n<p>Medians. What isn't listed this host or guest doesn't "
+        "count. Nothing here is judged. In the time lines grey is as it was, blue with the profile.</p>\n<div class=\"wide\"><table><thead><tr><th>counter</th>"
+        "<th>beside</th><th>as it was</th><th>with the profile</th></tr></thead><tbody>\n");
+    for (guint i = 0; i < page->benchmark->metrics->len; i++) {
+        const KtMetric *metric = page->benchmark->metrics->pdata[i];
+        double before, with;
+        if (metric->watched && kt_metric_median(metric, false, &before) &&
+            kt_metric_median(metric, true, &with))
+            add_watched_row(page, metric, before, with);
+    }
+    g_string_append(page->out, "</tbody></table></div>\n");
+    for (guint i = 0; page->plotter && i < page->benchmark->metrics->len && time_lines < MOST_TIME_LINES;
+         i++) {
+        const KtMetric *metric = page->benchmark->metrics->pdata[i];
+        double before = 0, with = 0;
+        if (!metric->watched || !kt_metric_median(metric, false, &before) ||
+            !kt_metric_median(metric, true, &with) || (before == 0 && with == 0))
+            continue;
+        add_drawing(page, metric,
+                    kt_plot_watched(page->plotter, page->drawings++, metric, page->benchmark->started_usec));
+        time_lines++;
+    }
+}
+
+static void
+add_head(Page *page)
+{
+    g_autofree char *sentence = kt_analysis_sentence(page->benchmark, page->findings);
+    g_autofree char *started = kt_time_text(page->benchmark->started_usec);
+    kt_page_begin(page->out, page->benchmark->profile);
+    g_string_append(page->out, "<p class=\"answer\">");
+    kt_page_text(page->out, "%s", sentence);
+    g_string_append_printf(
+        page->out,
+        "</p>\n<p>Benchmark %" G_GINT64_FORMAT ", %s, %u blocks of four runs%s. The runs with and without "
+        "the profile took turns in an order by chance, so that a drift of the machine cancels. A verdict is "
+        "wrong by chance in fewer than 5&nbsp;%% of such reports, all figures together.</p>\n",
+        page->benchmark->id, started, page->benchmark->n_blocks,
+        page->benchmark->finished_usec ? "" : "; it was interrupted");
+}
+
+char *
+kt_bench_html(const KtBenchmark *benchmark, const char *plotter)
+{
+    g_autoptr(GPtrArray) findings = kt_analyse(benchmark);
+    g_autoptr(GString) out = g_string_new(NULL);
+    Page page = {out, benchmark, findings, plotter, 0};
+    add_head(&page);
+    add_summary(&page);
+    add_drawings(&page);
+    add_watched(&page);
+    kt_page_about(out, benchmark);
+    g_string_append(out, "</main></body></html>\n");
+    return g_strdup(out->str);
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "bench/compare/report.h"
+
+#include <string.h>
+
+#include "agent/view/json.h"
+
+#define EVIL "<script>alert(1)</script>\033[2J|`x`\xff"
+
+/* One metric of 8 blocks whose second arm is @factor times the first, and a watched one; all names are a
+ * guest's. */
+static KtBenchmark *
+make_benchmark(double factor)
+{
+    KtBenchmark *benchmark = kt_benchmark_new();
+    KtMetric *metric = kt_metric_new("load", EVIL, "=figure", "us");
+    KtMetric *watched = kt_metric_new("load", EVIL, "vcpu-busy", "%");
+    benchmark->id = 3;
+    benchmark->profile = g_strdup(EVIL);
+    benchmark->started_usec = 1000 * G_USEC_PER_SEC;
+    benchmark->finished_usec = 2000 * G_USEC_PER_SEC;
+    benchmark->n_blocks = 8;
+    benchmark->seed = 5;
+    benchmark->about =
+        g_strdup("{\"plan\": {\"actions\": [{\"target\": \"domain:<img src=x>\", \"setting\": \"disk.cache\","
+                 "\"to\": \"none\"}]}, \"workloads\": [{\"name\": \"a b\"}], \"restart\": true}");
+    metric->matters = 0.05;
+    watched->watched = true;
+    for (guint i = 0; i < 32; i++) {
+        bool with = i % 4 == 1 || i % 4 == 2;
+        KtRun run = {i / 4, i % 4, with, (1000 + i) * G_USEC_PER_SEC, (with ? factor : 1) * (100 + i % 3)};
+        g_array_append_val(metric->runs, run);
+        g_array_append_val(watched->runs, run);
+    }
+    g_ptr_array_add(benchmark->metrics, metric);
+    g_ptr_array_add(benchmark->metrics, watched);
+    return benchmark;
+}
+
+static void
+test_text(void)
+{
+    g_autoptr(KtBenchmark) benchmark = make_benchmark(0.5);
+    g_autoptr(GString) out = g_string_new(NULL);
+    KtStyle style = {.width = 400};
+    kt_bench_text(out, &style, benchmark);
+    g_assert_nonnull(strstr(out->str, "1 better"));
+    g_assert_nonnull(strstr(out->str, "########|"));
+    g_assert_nonnull(strstr(out->str, "vcpu-busy"));
+    g_assert_null(strchr(out->str, '\033'));
+}
+
+static void
+test_json_comes_back(void)
+{
+    g_autoptr(KtBenchmark) benchmark = make_benchmark(1.3);
+    g_autofree char *text = kt_bench_json(benchmark);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(KtBenchmark) again = kt_bench_import("x.json", text, &error);
+    g_assert_no_error(error);
+    g_autofree char *text_again = kt_bench_json(again);
+    g_assert_cmpstr(text, ==, text_again);
+    g_assert_nonnull(strstr(text, "\"verdict\": \"worse\""));
+}
+
+static void
+test_import_refuses(void)
+{
+    static const char half[] =
+        "{\"version\": 1, \"benchmark\": 1, \"profile\": \"p\", \"blocks\": 1, \"seed\": 1, "
+        "\"about\": {}, \"metrics\": [{}]}";
+    static const char *const wrong[] = {"", "[]", "{\"version\": 1}", "{\"version\": 2, \"benchmark\": 1}",
+                                        half};
+    for (guint i = 0; i < G_N_ELEMENTS(wrong); i++) {
+        g_autoptr(GError) error = NULL;
+        g_assert_null(kt_bench_import("x.json", wrong[i], &error));
+        g_assert_nonnull(strstr(error->message, "x.json"));
+    }
+}
+
+static void
+test_html_escapes(void)
+{
+    g_autoptr(KtBenchmark) benchmark = make_benchmark(0.5);
+    g_autofree char *html = kt_bench_html(benchmark, NULL);
+    g_assert_null(strstr(html, "<script"));
+    g_assert_null(strstr(html, "<img"));
+    g_assert_null(strchr(html, '\033'));
+    g_assert_true(g_utf8_validate(html, -1, NULL));
+    g_assert_nonnull(strstr(html, "&lt;script&gt;"));
+    g_assert_nonnull(strstr(html, "gnuplot isn&apos;t installed") ?: strstr(html, "gnuplot isn't installed"));
+    g_assert_nonnull(strstr(html, "--workload &apos;a b&apos;") ?: strstr(html, "--workload &#39;a b&#39;"));
+    g_assert_nonnull(strstr(html, "--seed 5 --restart"));
+}
+
+static void
+test_html_draws(void)
+{
+    g_autofree char *plotter = g_find_program_in_path("gnuplot");
+    if (plotter == NULL) {
+        g_test_skip("gnuplot isn't installed");
+        return;
+    }
+    g_autoptr(KtBenchmark) benchmark = make_benchmark(0.5);
+    g_autofree char *html = kt_bench_html(benchmark, plotter);
+    g_auto(GStrv) parts = g_strsplit(html, "<svg", -1);
+    g_assert_cmpuint(g_strv_length(parts), ==, 3); /* a metric and a counter */
+    g_assert_nonnull(strstr(html, "id=\"d0-"));
+    g_assert_null(strstr(html, "<?xml"));
+}
+
+static void
+test_other_formats(void)
+{
+    g_autoptr(KtBenchmark) benchmark = make_benchmark(0.5);
+    g_autofree char *markdown = kt_bench_markdown(benchmark);
+    g_autofree char *csv = kt_bench_csv(benchmark);
+    g_auto(GStrv) lines = g_strsplit(csv, "\r\n", -1);
+    g_assert_nonnull(strstr(markdown, "\\<script\\>"));
+    g_assert_null(strstr(markdown, "|`"));
+    g_assert_cmpuint(g_strv_length(lines), ==, 1 + 64 + 1);
+    g_assert_nonnull(strstr(csv, "\"'=figure\"")); /* no formula for a spreadsheet */
+}
+
+static void
+test_compare(void)
+{
+    g_autoptr(KtBenchmark) one = make_benchmark(0.5);
+    g_autoptr(KtBenchmark) other = make_benchmark(1.3);
+    g_autoptr(GString) out = g_string_new(NULL);
+    KtStyle style = {.width = 100};
+    kt_bench_compare_text(out, &style, one, other);
+    g_assert_nonnull(strstr(out->str, "better"));
+    g_assert_nonnull(strstr(out->str, "worse"));
+    g_autofree char *text = kt_bench_compare_json(one, other);
+    g_autoptr(json_t) document = json_loads(text, 0, NULL);
+    g_assert_cmpuint(json_array_size(json_object_get(document, "compared")), ==, 1);
+}
+
+/* The last block of an interrupted benchmark isn't used. */
+static void
+test_incomplete_block(void)
+{
+    g_autoptr(KtBenchmark) benchmark = make_benchmark(0.5);
+    KtMetric *metric = benchmark->metrics->pdata[0];
+    g_array_set_size(metric->runs, 30);
+    g_autoptr(GPtrArray) findings = kt_analyse(benchmark);
+    const KtFinding *finding = findings->pdata[0];
+    g_assert_cmpuint(finding->blocks->len, ==, 7);
+    g_array_set_size(metric->runs, 2);
+    g_autofree char *json = kt_bench_json(benchmark);
+    g_assert_nonnull(strstr(json, "no block was completed"));
+}
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/report/text", test_text);
+    g_test_add_func("/report/json", test_json_comes_back);
+    g_test_add_func("/report/import-refuses", test_import_refuses);
+    g_test_add_func("/report/html-escapes", test_html_escapes);
+    g_test_add_func("/report/html-draws", test_html_draws);
+    g_test_add_func("/report/other-formats", test_other_formats);
+    g_test_add_func("/report/compare", test_compare);
+    g_test_add_func("/report/incomplete-block", test_incomplete_block);
+    return g_test_run();
+}

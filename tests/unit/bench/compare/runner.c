@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "bench/compare/runner.h"
+
+#include <unistd.h>
+
+#include "bench/compare/load.h"
+#include "bench/compare/watch.h"
+#include <string.h>
+
+#define N_BLOCKS 200
+
+static void
+test_schedule(void)
+{
+    bool with[N_BLOCKS * KT_BLOCK_RUNS], again[N_BLOCKS * KT_BLOCK_RUNS];
+    guint outer = 0;
+    kt_schedule(7, N_BLOCKS, with);
+    kt_schedule(7, N_BLOCKS, again);
+    for (guint i = 0; i < N_BLOCKS; i++) {
+        const bool *block = with + i * KT_BLOCK_RUNS;
+        g_assert_cmpmem(block, KT_BLOCK_RUNS, again + i * KT_BLOCK_RUNS, KT_BLOCK_RUNS);
+        g_assert_true(block[0] == block[3] && block[1] == block[2] && block[0] != block[1]);
+        outer += block[0];
+    }
+    g_assert_cmpuint(outer, >, N_BLOCKS / 3);
+    g_assert_cmpuint(outer, <, N_BLOCKS * 2 / 3);
+}
+
+static void
+test_watched_between(void)
+{
+    KtWatch begin = {.taken_usec = 0}, end = {.taken_usec = 2 * G_USEC_PER_SEC};
+    double values[KT_N_WATCHED];
+    end.values[KT_WATCH_VCPU_BUSY] = 1e9;
+    end.values[KT_WATCH_DISK_READ] = 4 << 20;
+    end.values[KT_WATCH_PRESSURE_IO] = 200000;
+    end.values[KT_WATCH_FAULTS] = 10;
+    end.values[KT_WATCH_HUGE_MEMORY] = 64;
+    end.values[KT_WATCH_STEAL] = (double)sysconf(_SC_CLK_TCK);
+    kt_watch_between(&begin, &end, values);
+    g_assert_cmpfloat_with_epsilon(values[KT_WATCH_VCPU_BUSY], 50, 1e-9);
+    g_assert_cmpfloat_with_epsilon(values[KT_WATCH_DISK_READ], 2, 1e-9);
+    g_assert_cmpfloat_with_epsilon(values[KT_WATCH_PRESSURE_IO], 10, 1e-9);
+    g_assert_cmpfloat_with_epsilon(values[KT_WATCH_FAULTS], 5, 1e-9);
+    g_assert_cmpfloat_with_epsilon(values[KT_WATCH_HUGE_MEMORY], 64, 1e-9);
+    g_assert_cmpfloat_with_epsilon(values[KT_WATCH_STEAL], 50, 1e-9);
+}
+
+static KtWorkload
+host_load(guint timeout_s)
+{
+    return (KtWorkload){.name = (char *)"load", .where = KT_WHERE_HOST, .timeout_s = timeout_s};
+}
+
+static void
+test_host_command(void)
+{
+    KtWorkload workload = host_load(10);
+    char *fine[] = {(char *)"printf", (char *)"%s", (char *)"a $HOME;b", NULL};
+    char *wrong[] = {(char *)"false", NULL}, *absent[] = {(char *)"/no/such/program", NULL};
+    g_autoptr(GError) failed = NULL;
+    g_autoptr(GError) missing = NULL;
+    g_autofree char *output = kt_load_on_host(&workload, fine, NULL, NULL);
+    g_assert_cmpstr(output, ==, "a $HOME;b"); /* no shell */
+    g_assert_null(kt_load_on_host(&workload, wrong, NULL, &failed));
+    g_assert_nonnull(strstr(failed->message, "exit code 1"));
+    g_assert_null(kt_load_on_host(&workload, absent, NULL, &missing));
+    g_assert_nonnull(missing);
+}
+
+static void
+test_host_command_is_ended(void)
+{
+    KtWorkload workload = host_load(1);
+    char *slow[] = {(char *)"sleep", (char *)"60", NULL};
+    g_autoptr(GError) late = NULL;
+    g_autoptr(GError) cancelled = NULL;
+    g_autoptr(GCancellable) cancel = g_cancellable_new();
+    gint64 begin = g_get_monotonic_time();
+    g_assert_null(kt_load_on_host(&workload, slow, NULL, &late));
+    g_assert_nonnull(strstr(late->message, "timeout of 1 s"));
+    g_cancellable_cancel(cancel);
+    g_assert_null(kt_load_on_host(&workload, slow, cancel, &cancelled));
+    g_assert_error(cancelled, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+    g_assert_cmpint(g_get_monotonic_time() - begin, <, 30 * G_USEC_PER_SEC);
+}
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/runner/schedule", test_schedule);
+    g_test_add_func("/runner/watched-between", test_watched_between);
+    g_test_add_func("/runner/host-command", test_host_command);
+    g_test_add_func("/runner/host-command-is-ended", test_host_command_is_ended);
+    return g_test_run();
+}
