@@ -203,7 +203,8 @@ class Host:
     def boot(self, name):
         if self.virsh("domstate", name) != "running":
             self.virsh("start", name)
-        self._tool("guest", "-c", self.uri, "-t", "120", "wait-ready", name)
+        # Seconds on an idle machine; one that builds and tests other things at once takes its time.
+        self._tool("guest", "-c", self.uri, "-t", "300", "wait-ready", name, timeout=360)
 
     def power_off(self, name):
         self.virsh("shutdown", name)
