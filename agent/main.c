@@ -7,6 +7,7 @@
  *   probes/          what is there: topology, memory, domains → KtSnapshot (or read from a capture)
  *   profiles/        what is wanted: settings table, parser → KtProfile; for this snapshot → KtDesired
  *   tuners/          the difference, and what to do about it: pure → KtPlan of KtAction and KtStep
+ *   agent/planning/  profile → desired → plan, with what has to be asked for it
  *   agent/exec/      the only code that changes anything: KtJournal, kt_execute(), kt_undo()
  *   agent/view/      plan, drift, status, history as text and JSON
  *   bench/compare/   workloads, the runner that measures both arms, statistics, reports

@@ -1,48 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <unistd.h>
-
 #include "agent/verbs/verb.h"
-#include "base/error.h"
 #include "probes/capture.h"
-#include "probes/connection.h"
-
-#define SYSTEM_URI "qemu:///system"
-
-void
-kt_host_free(KtHost *host)
-{
-    if (host == NULL)
-        return;
-    kt_snapshot_free(host->snapshot);
-    if (host->connection)
-        virConnectClose(host->connection);
-    kt_root_free(host->root);
-    g_free(host->unanswered);
-    g_free(host);
-}
-
-/* As virsh for root: what the user says, LIBVIRT_DEFAULT_URI or libvirt.conf, else the system's QEMU. Only
- * root gets that from libvirt itself, others would be given their own session, which has no guests to tune.
- * NULL = libvirt chooses. */
-static const char *
-uri_of(const KtOptions *options)
-{
-    if (options->uri)
-        return options->uri;
-    const char *chosen = g_getenv("LIBVIRT_DEFAULT_URI");
-    bool libvirt_chooses = geteuid() == 0 || (chosen && *chosen);
-    return libvirt_chooses ? NULL : SYSTEM_URI;
-}
-
-virConnectPtr
-kt_connect(const KtOptions *options, KtHostNeed need, GError **error)
-{
-    g_autofree char *refusal = NULL;
-    virConnectPtr connection = kt_connection_open(uri_of(options), need != KT_HOST_WRITE, &refusal, error);
-    if (refusal)
-        g_info("%s; reading only", refusal);
-    return connection;
-}
 
 static bool
 read_capture(KtHost *host, const char *directory, GError **error)
@@ -59,7 +17,7 @@ read_live(KtHost *host, const KtOptions *options, KtHostNeed need, GError **erro
     if (host->root == NULL)
         return false;
     g_autoptr(GError) why = NULL;
-    host->connection = kt_connect(options, need, &why);
+    host->connection = kt_connect(options->uri, need, &why);
     if (host->connection)
         host->snapshot = kt_snapshot_read(host->root, host->connection, &why);
     if (host->snapshot)

@@ -78,7 +78,7 @@ open_target(const KtOptions *options, GPtrArray *steps, KtHost *host, KtExit *re
     for (guint i = 0; i < steps->len; i++)
         domains = domains || ((const KtJournalStep *)steps->pdata[i])->domain_name;
     if (host->root && domains)
-        host->connection = kt_connect(options, KT_HOST_WRITE, &error);
+        host->connection = kt_connect(options->uri, KT_HOST_WRITE, &error);
     if (error)
         *ret_exit = kt_report_error(options, error);
     return error == NULL;

@@ -2,10 +2,11 @@
 #pragma once
 
 #include <glib.h>
-#include <libvirt/libvirt.h>
 #include <stdbool.h>
 
 #include "agent/exec/executor.h"
+#include "agent/planning/host.h"
+#include "agent/planning/planning.h"
 #include "agent/view/ink.h"
 #include "base/diagnostic.h"
 #include "base/root.h"
@@ -97,28 +98,8 @@ KtExit kt_verb_report(const KtOptions *options);
 
 /* ---- stages ---- */
 
-/** What a verb wants of the host. */
-typedef enum {
-    KT_HOST_READ,     /* look; a read-only connection does where no other is allowed */
-    KT_HOST_WRITE,    /* change it */
-    KT_HOST_ANYTHING, /* look; without a hypervisor too, which is then `unanswered` */
-} KtHostNeed;
-
-/** An open view of the host: live with a connection, or a capture. */
-typedef struct {
-    KtRoot *root;
-    virConnectPtr connection; /* NULL for a capture */
-    KtSnapshot *snapshot;
-    char *unanswered; /* KT_HOST_ANYTHING: why there is no connection, or NULL */
-} KtHost;
-
-void kt_host_free(KtHost *host);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(KtHost, kt_host_free)
-
+/** Looks at the host, live or captured. */
 KtHost *kt_host_open(const KtOptions *options, KtHostNeed need, KtExit *ret_exit);
-
-/** Connects to the hypervisor. Errors: hypervisor, access; the message says what to do. */
-virConnectPtr kt_connect(const KtOptions *options, KtHostNeed need, GError **error);
 
 /** Profile → desired → plan, with everything it was made from. */
 typedef struct {
@@ -137,10 +118,6 @@ KtProfile *kt_planning_profile(const KtOptions *options, KtHostNeed need, KtExit
 
 /** Makes the plan for @profile, which it takes over. */
 KtPlanning *kt_planning_make(const KtOptions *options, KtProfile *profile, KtHostNeed need, KtExit *ret_exit);
-
-/** The plan for these wishes. A live host, its agents and the OS database are asked for what it hangs on.
- * Owned. */
-KtPlan *kt_plan_asking(const KtHost *host, const KtDesired *desired);
 
 /** Loads a profile and reports all its errors. */
 KtProfile *kt_load_profile(const KtOptions *options, const char *name, KtExit *ret_exit);
