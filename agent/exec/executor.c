@@ -162,6 +162,8 @@ prepare(Run *run, KtOutcome *outcome, GArray *works, GError **error)
 
     if (run->report->failed)
         return leave(run, outcome, KT_RESULT_SKIPPED, "not begun: another step had failed", error);
+    if (g_cancellable_is_cancelled(run->target->stop))
+        return leave_unsettled(run, outcome, KT_RESULT_SKIPPED, "not begun: kvm-tune was told to end", error);
     if (step->domain_uuid && g_hash_table_contains(run->unsettled, step->domain_uuid))
         return leave_unsettled(run, outcome, KT_RESULT_SKIPPED,
                                "depends on an earlier change of this domain, which was not made", error);
@@ -320,7 +322,8 @@ kt_execute(const KtTarget *target, KtJournal *journal, const KtPlan *plan, const
 
     if (plan->steps->len == 0)
         return g_steal_pointer(&report);
-    if (!kt_journal_begin_run(journal, "apply", profile, g_get_real_time(), &report->run, error))
+    const char *verb = target->verb ? target->verb : "apply";
+    if (!kt_journal_begin_run(journal, verb, profile, g_get_real_time(), &report->run, error))
         return NULL;
     if (!run_steps(&run, plan, progress, user_data, error)) {
         give_up(&run, error);

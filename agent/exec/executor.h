@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include <glib.h>
+#include <gio/gio.h>
 #include <libvirt/libvirt.h>
 #include <stdbool.h>
 
@@ -9,10 +9,12 @@
 #include "base/root.h"
 #include "tuners/plan.h"
 
-/** What steps act upon. */
+/** What steps act upon, and for whom. */
 typedef struct {
     const KtRoot *root;
     virConnectPtr connection; /* NULL: domain steps fail */
+    const char *verb;         /* whose run it is, as the journal names it; NULL = "apply" */
+    GCancellable *stop;       /* once cancelled kt_execute() begins no further step; NULL = goes to the end */
 } KtTarget;
 
 /** What became of one step of a run. */

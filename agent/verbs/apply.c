@@ -35,7 +35,7 @@ static KtExit
 carry_out(const KtOptions *options, KtJournal *journal, const KtPlanning *planning)
 {
     g_autoptr(GError) error = NULL;
-    KtTarget target = {planning->host->root, planning->host->connection};
+    KtTarget target = {.root = planning->host->root, .connection = planning->host->connection};
     g_autoptr(KtReport) report = kt_execute(&target, journal, planning->plan, planning->profile->name,
                                             kt_show_progress, (gpointer)options, &error);
     kt_end_progress(options);

@@ -40,7 +40,7 @@ check_report(const KtReport *report, const char *what, GError **error)
 static bool
 undo(KtArms *arms, GError **error)
 {
-    KtTarget target = {arms->host->root, arms->host->connection};
+    KtTarget target = {.root = arms->host->root, .connection = arms->host->connection};
     KtJournalRun *run = kt_journal_run(arms->journal, arms->run, error);
     if (run == NULL)
         return false;
@@ -56,7 +56,7 @@ undo(KtArms *arms, GError **error)
 static bool
 apply(KtArms *arms, GError **error)
 {
-    KtTarget target = {arms->host->root, arms->host->connection};
+    KtTarget target = {.root = arms->host->root, .connection = arms->host->connection};
     g_autoptr(KtDesired) desired =
         kt_desired_resolve(arms->profile, arms->host->snapshot, (const char *const *)arms->options->domains);
     g_autoptr(KtPlan) plan = kt_plan_asking(arms->host, desired);

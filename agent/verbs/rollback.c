@@ -88,7 +88,7 @@ static KtExit
 carry_out(const KtOptions *options, KtJournal *journal, GPtrArray *runs, const KtHost *host)
 {
     g_autoptr(GError) error = NULL;
-    KtTarget target = {host->root, host->connection};
+    KtTarget target = {.root = host->root, .connection = host->connection};
     g_autoptr(KtReport) report = kt_undo(&target, journal, runs, kt_show_progress, (gpointer)options, &error);
     kt_end_progress(options);
     if (report == NULL)

@@ -18,8 +18,8 @@ kt_view_run_state(const KtJournalRun *run)
         return "unfinished";
     if (run->undone)
         return "undone";
-    /* What is done can be undone: an apply that left nothing of the kind failed, or found others' values. */
-    if (g_strcmp0(run->verb, "apply") == 0 && run->n_to_undo == 0)
+    /* What is done can be undone: a run that left nothing of the kind failed, or found others' values. */
+    if (g_strcmp0(run->verb, "rollback") != 0 && run->n_to_undo == 0)
         return "no effect";
     return "done";
 }

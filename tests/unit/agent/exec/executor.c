@@ -120,6 +120,44 @@ test_failure_undoes_the_run(void)
     g_assert_cmpint(run->finished_usec, >, 0);
 }
 
+/** Somebody wants the program to end before the second step. */
+static void
+stop_at_second(const KtJournalStep *step, guint index, guint total, gpointer user_data)
+{
+    (void)step, (void)total;
+    const ExecScene *scene = user_data;
+    if (index == 2)
+        g_cancellable_cancel(scene->target.stop);
+}
+
+static void
+test_told_to_end(void)
+{
+    g_autoptr(ExecScene) scene = exec_scene_new(files);
+    g_autoptr(GCancellable) stop = g_cancellable_new();
+    scene->target.stop = stop;
+    scene->target.verb = "daemon";
+    plan_file(scene, KSM_RUN, "0", "1");
+    plan_file(scene, THP_ENABLED, "madvise", "never");
+    kt_plan_group_steps(scene->plan);
+    g_autoptr(GError) error = NULL;
+
+    g_autoptr(KtReport) report =
+        kt_execute(&scene->target, scene->journal, scene->plan, NULL, stop_at_second, scene, &error);
+
+    /* then nothing more is begun, what was done stays, and the run has an end */
+    g_assert_no_error(error);
+    assert_result(report, 0, KT_RESULT_DONE);
+    assert_result(report, 1, KT_RESULT_SKIPPED);
+    assert_file(scene, KSM_RUN, "1");
+    assert_file(scene, THP_ENABLED, "always [madvise] never\n");
+    g_assert_true(report->partial);
+    g_assert_false(report->failed);
+    g_autoptr(KtJournalRun) run = kt_journal_run(scene->journal, report->run, NULL);
+    g_assert_cmpstr(run->verb, ==, "daemon");
+    g_assert_cmpint(run->finished_usec, >, 0);
+}
+
 static void
 test_undo_after_failure_fails_too(void)
 {
@@ -372,6 +410,7 @@ main(int argc, char **argv)
     g_test_add_func("/executor/done", test_done);
     g_test_add_func("/executor/conflict-is-skipped", test_conflict_is_skipped);
     g_test_add_func("/executor/already-so", test_already_so);
+    g_test_add_func("/executor/told-to-end", test_told_to_end);
     g_test_add_func("/executor/absent-file", test_absent_file);
     g_test_add_func("/executor/failure-undoes-the-run", test_failure_undoes_the_run);
     g_test_add_func("/executor/failure-that-cannot-be-undone", test_failure_that_cannot_be_undone);
