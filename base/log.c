@@ -2,6 +2,7 @@
 #include "base/log.h"
 
 #include <glib.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "base/diagnostic.h"
@@ -36,6 +37,17 @@ write_to_stderr(GLogLevelFlags level, const GLogField *fields, gsize n_fields, g
     return G_LOG_WRITER_HANDLED;
 }
 
+/** The journal keeps the fields that an entry has, and is the one to show it. */
+static GLogWriterOutput
+write_to_journal(GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer user_data)
+{
+    if ((level & G_LOG_LEVEL_MASK) > shown_level)
+        return G_LOG_WRITER_HANDLED;
+    if (g_log_writer_journald(level, fields, n_fields, user_data) == G_LOG_WRITER_HANDLED)
+        return G_LOG_WRITER_HANDLED;
+    return write_to_stderr(level, fields, n_fields, user_data);
+}
+
 void
 kt_log_setup(int verbosity)
 {
@@ -46,5 +58,6 @@ kt_log_setup(int verbosity)
         G_LOG_LEVEL_DEBUG,
     };
     shown_level = levels[CLAMP(verbosity, -1, 2) + 1];
-    g_log_set_writer_func(write_to_stderr, NULL, NULL);
+    bool journal = g_log_writer_is_journald(fileno(stderr));
+    g_log_set_writer_func(journal ? write_to_journal : write_to_stderr, NULL, NULL);
 }

@@ -3,7 +3,8 @@
 
 /**
  * Messages go through GLib's g_warning(), g_message(), g_info() and g_debug(); this decides which of them
- * reach stderr, one line each, without GLib's decoration.
+ * reach stderr, one line each, without GLib's decoration; where that is the systemd journal, with all their
+ * fields.
  *
  * @verbosity: -1 warnings only (-q), 0 messages too, 1 info (-v), 2 and more debug (-vv).
  */
