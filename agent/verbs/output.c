@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "agent/verbs/verb.h"
+#include "agent/view/errors_json.h"
 #include "agent/view/json.h"
 #include "base/error.h"
 
@@ -26,29 +27,10 @@ kt_print_unless_quiet(const KtOptions *options, const char *text, KtExit exit)
     return options->verbosity < 0 ? exit : kt_print(text, exit);
 }
 
-static json_t *
-number_or_null(guint number)
-{
-    return number ? json_integer(number) : json_null();
-}
-
-static json_t *
-error_json(const char *file, guint line, guint column, const char *message)
-{
-    json_t *json = json_object();
-    json_object_set_new(json, "file", kt_json_text(file));
-    json_object_set_new(json, "line", number_or_null(line));
-    json_object_set_new(json, "column", number_or_null(column));
-    json_object_set_new(json, "message", kt_json_text(message));
-    return json;
-}
-
-/* Takes @errors over. */
+/* Takes @document over. */
 static void
-print_errors_json(json_t *errors)
+print_errors_json(json_t *document)
 {
-    json_t *document = kt_json_document();
-    json_object_set_new(document, "errors", errors);
     g_autofree char *text = kt_json_dump(document);
     kt_print(text, KT_EXIT_ERROR);
 }
@@ -57,9 +39,7 @@ static void
 report_message(const KtOptions *options, const char *message)
 {
     if (options->json) {
-        json_t *errors = json_array();
-        json_array_append_new(errors, error_json(NULL, 0, 0, message));
-        print_errors_json(errors);
+        print_errors_json(kt_error_json(message));
         return;
     }
     g_autofree char *safe = kt_printable(message);
@@ -88,21 +68,12 @@ kt_report_usage(const KtOptions *options, const char *format, ...)
 KtExit
 kt_report_diagnostics(const KtOptions *options, const GPtrArray *diagnostics)
 {
-    json_t *errors = json_array();
-    for (guint i = 0; i < diagnostics->len; i++) {
-        const KtDiagnostic *diagnostic = diagnostics->pdata[i];
-        json_t *error =
-            error_json(diagnostic->file, diagnostic->line, diagnostic->column, diagnostic->message);
-        json_object_set_new(error, "suggestion", kt_json_text(diagnostic->suggestion));
-        json_array_append_new(errors, error);
-        g_autofree char *text = options->json ? NULL : kt_diagnostic_format(diagnostic);
-        if (text)
-            fputs(text, stderr);
+    for (guint i = 0; !options->json && i < diagnostics->len; i++) {
+        g_autofree char *text = kt_diagnostic_format(diagnostics->pdata[i]);
+        fputs(text, stderr);
     }
     if (options->json)
-        print_errors_json(errors);
-    else
-        json_decref(errors);
+        print_errors_json(kt_errors_json(diagnostics));
     return KT_EXIT_ERROR;
 }
 

@@ -29,13 +29,25 @@ kt_json_document(void)
     return document;
 }
 
-char *
-kt_json_dump(json_t *document)
+static char *
+dump(json_t *document, size_t flags)
 {
     /* 15 digits: every value of the plan, and still 13.8 instead of 13.800000000000001. */
-    char *text = json_dumps(document, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
+    char *text = json_dumps(document, flags | JSON_REAL_PRECISION(15));
     json_decref(document);
     char *line = g_strconcat(text, "\n", NULL);
     free(text);
     return line;
+}
+
+char *
+kt_json_line(json_t *document)
+{
+    return dump(document, JSON_COMPACT);
+}
+
+char *
+kt_json_dump(json_t *document)
+{
+    return dump(document, JSON_INDENT(2));
 }

@@ -17,5 +17,8 @@ json_t *kt_json_set(const KtCpuset *set);
 /** {"version": 1}, to be filled. */
 json_t *kt_json_document(void);
 
+/** @document in one line, which ends with a newline; its reference is taken over. */
+char *kt_json_line(json_t *document);
+
 /** @document as text, ending with a newline; its reference is taken over. */
 char *kt_json_dump(json_t *document);
