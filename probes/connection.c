@@ -45,16 +45,22 @@ run_events(gpointer user_data)
     return NULL;
 }
 
-/** Once, before the first connection. The thread ends with the process. */
+/** Once, before the first connection. A thread ends with the process. */
 static void
-start_events(void)
+start_events(bool in_thread)
 {
     static gsize started = 0;
     if (!g_once_init_enter(&started))
         return;
-    if (virEventRegisterDefaultImpl() == 0)
+    if (virEventRegisterDefaultImpl() == 0 && in_thread)
         g_thread_unref(g_thread_new("libvirt-events", run_events, NULL));
     g_once_init_leave(&started, 1);
+}
+
+void
+kt_connection_events_are_run(void)
+{
+    start_events(false);
 }
 
 /** In a thread of its own: libvirt's last error is the thread's, so it is put into words here. */
@@ -89,7 +95,7 @@ kt_connection_open(const char *uri, bool or_read_only, char **ret_refusal, GErro
     Attempt *attempt = g_new0(Attempt, 1);
     attempt->uri = g_strdup(uri);
     attempt->or_read_only = or_read_only;
-    start_events();
+    start_events(true);
     if (!kt_patience_run(try_to_open, attempt, attempt_free, patience(uri))) {
         g_set_error(
             error, KT_ERROR, KT_ERROR_HYPERVISOR,

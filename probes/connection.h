@@ -20,6 +20,12 @@
 #define KT_OPEN_ASKING_SECONDS 120
 
 /**
+ * The caller runs GLib's default main context, on which libvirt's events come then; else a thread is started
+ * for that with the first connection. To be called before.
+ */
+void kt_connection_events_are_run(void);
+
+/**
  * Opens the hypervisor at @uri (NULL: libvirt chooses). *@ret_refusal: with @or_read_only, why the connection
  * is only for reading, or NULL. After KT_KEEPALIVE_SECONDS × KT_KEEPALIVE_COUNT, and one interval more,
  * without a word from libvirtd every call on the connection fails. Errors: hypervisor, access.
