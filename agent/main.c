@@ -12,6 +12,7 @@
  *   agent/view/      plan, drift, status, history as text and JSON
  *   bench/compare/   workloads, the runner that measures both arms, statistics, reports
  *   agent/verbs/     one file a verb, each a pipeline of the above
+ *   agent/daemon/    the same again and again, as things change: events → changes → look → plan → executor
  *
  *   agent/verb_table.c which verbs there are
  *

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "agent/verb_table.h"
 
+#include "agent/daemon/daemon.h"
+
 /* For the manual page of a verb. */
 #define EXAMPLES(...) ((const KtExample[]){__VA_ARGS__, {NULL, NULL}})
 
@@ -88,12 +90,14 @@ const KtVerb kt_verbs[] = {
             "Makes the plan, shows it, asks, and carries it out step by step. Each step is recorded before it "
             "is done and read back after; a value that somebody changed meanwhile is left alone, and a failure "
             "undoes what this run had done. What a running guest can't take is staged for its next power-on. "
-            "'kvm-tune rollback' undoes it all.",
+            "'kvm-tune rollback' undoes it all. With --persist the daemon keeps the profile from then on, at once "
+            "where it runs, else as soon as it is started.",
         .least = 1,
         .most = 1,
-        .takes = KT_TAKES_DOMAIN | KT_TAKES_YES,
+        .takes = KT_TAKES_DOMAIN | KT_TAKES_YES | KT_TAKES_PERSIST,
         .examples = EXAMPLES({"kvm-tune apply balanced", "asks first"},
-                             {"kvm-tune apply balanced --domain 'db-*'", "for the databases alone"}),
+                             {"kvm-tune apply balanced --domain 'db-*'", "for the databases alone"},
+                             {"kvm-tune apply balanced --persist", "and from now on"}),
         .run = kt_verb_apply,
     },
     {
@@ -136,6 +140,31 @@ const KtVerb kt_verbs[] = {
         .most = 1,
         .examples = EXAMPLES({"kvm-tune history", "all runs"}, {"kvm-tune history 3", "what run 3 changed"}),
         .run = kt_verb_history,
+    },
+    {
+        .name = "daemon",
+        .arguments = "[PROFILE]",
+        .summary = "keep a profile true while guests come and go",
+        .details =
+            "Applies PROFILE, or the one that 'kvm-tune apply --persist' has named, and again whenever "
+            "something changes: a guest starts or stops, gets a CPU or a device, is defined anew or moves; "
+            "every ten minutes it looks at everything. Each run is in the history and can be undone. "
+            "Stays in the foreground and runs until SIGTERM, which leaves the tuning as it is; SIGHUP has it "
+            "read the profile again. Without libvirt it keeps what needs no guest, and waits for libvirt.",
+        .most = 1,
+        .examples = EXAMPLES({"kvm-tune daemon", "as the service does"},
+                             {"kvm-tune daemon -v ./ours.conf", "to see each look that it takes"}),
+        .run = kt_verb_daemon,
+    },
+    {
+        .name = "reload",
+        .arguments = "",
+        .summary = "have the daemon read its profile again",
+        .details =
+            "The new profile is checked first: where something is wrong with it each mistake is reported, and "
+            "the daemon goes on with the profile that it had.",
+        .examples = EXAMPLES({"kvm-tune reload", "after the profile was changed"}),
+        .run = kt_verb_reload,
     },
     {
         .name = "bench",

@@ -3,6 +3,7 @@
 
 #include <glib.h>
 #include <libvirt/libvirt.h>
+#include <stdbool.h>
 
 #include "base/root.h"
 #include "probes/snapshot.h"
@@ -19,6 +20,7 @@ typedef struct {
     KtRoot *root;
     virConnectPtr connection; /* NULL for a capture */
     KtSnapshot *snapshot;
+    bool lean;        /* runs for long: what takes much memory, the OS database, isn't loaded */
     char *unanswered; /* KT_HOST_ANYTHING: why there is no connection, or NULL */
 } KtHost;
 

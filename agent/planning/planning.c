@@ -60,7 +60,8 @@ kt_plan_asking(const KtHost *host, const KtDesired *desired)
     if (host->connection != NULL)
         kt_snapshot_ask_io_uring(host->snapshot, host->connection);
     ask_agents(host, desired);
-    ask_guest_os(host->snapshot, desired);
+    if (!host->lean)
+        ask_guest_os(host->snapshot, desired);
     KtPlan *plan = kt_plan_make(host->snapshot, desired);
     if (found_block_jobs(host, plan)) {
         kt_plan_free(plan);

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+
+#include "agent/exec/active_profile.h"
+#include "agent/verbs/control.h"
 #include "agent/verbs/verb.h"
+#include "agent/view/json.h"
 #include "agent/view/view.h"
 
 /* Refusals and what is pending are shown here too: "nothing to do" must not hide them. */
@@ -51,8 +56,32 @@ carry_out(const KtOptions *options, KtJournal *journal, const KtPlanning *planni
     return exit == KT_EXIT_DONE ? kt_print_unless_quiet(options, out->str, exit) : kt_print(out->str, exit);
 }
 
-KtExit
-kt_verb_apply(const KtOptions *options)
+/* A path is looked up by a daemon that was started elsewhere. */
+static char *
+lasting_name(const char *name)
+{
+    bool path = strchr(name, '/') || g_str_has_suffix(name, ".conf");
+    return path ? g_canonicalize_filename(name, NULL) : g_strdup(name);
+}
+
+/* The profile is the daemon's from now on. */
+static KtExit
+persist(const KtOptions *options, KtExit exit)
+{
+    g_autofree char *name = lasting_name(options->arguments[0]);
+    g_autoptr(GError) error = NULL;
+    if (!kt_active_profile_write(options->state_dir, name, &error))
+        return kt_report_error(options, error);
+    g_autoptr(GError) unasked = NULL;
+    g_autoptr(json_t) answer =
+        kt_control_ask(options->state_dir, json_pack("{s:s}", "ask", "reload"), &unasked);
+    if (answer == NULL)
+        g_message("the profile is kept once the daemon runs: %s", unasked->message);
+    return exit;
+}
+
+static KtExit
+apply(const KtOptions *options)
 {
     KtExit exit = KT_EXIT_ERROR;
     g_autoptr(KtProfile) profile = kt_planning_profile(options, KT_HOST_WRITE, &exit);
@@ -76,4 +105,12 @@ kt_verb_apply(const KtOptions *options)
     if (!kt_ask(options, question, &exit))
         return exit;
     return carry_out(options, journal, planning);
+}
+
+KtExit
+kt_verb_apply(const KtOptions *options)
+{
+    KtExit exit = apply(options);
+    bool applied = exit == KT_EXIT_DONE || exit == KT_EXIT_PARTIAL;
+    return options->persist && applied ? persist(options, exit) : exit;
 }

@@ -101,6 +101,7 @@ make_context(KtCommandLine *line)
         {"json", 0, 0, G_OPTION_ARG_NONE, &options->json, NULL, NULL},
         {"yes", 'y', 0, G_OPTION_ARG_NONE, &options->yes, NULL, NULL},
         {"all", 0, 0, G_OPTION_ARG_NONE, &options->all, NULL, NULL},
+        {"persist", 0, 0, G_OPTION_ARG_NONE, &options->persist, NULL, NULL},
         {"why", 0, 0, G_OPTION_ARG_NONE, &options->why, NULL, NULL},
         {"workload", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->workloads, NULL, NULL},
         {"blocks", 0, 0, G_OPTION_ARG_INT, &options->blocks, NULL, NULL},
@@ -206,11 +207,17 @@ check_takes(const KtCommandLine *line, const KtVerb *verb, GError **error)
         {options->markdown, KT_TAKES_REPORT, "--markdown"},
         {options->csv, KT_TAKES_REPORT, "--csv"},
         {options->compare, KT_TAKES_REPORT, "--compare"},
+        {options->persist, KT_TAKES_PERSIST, "--persist"},
     };
     for (guint i = 0; i < G_N_ELEMENTS(optional); i++) {
         if (!optional[i].given || (verb->takes & optional[i].takes))
             continue;
         g_set_error(error, KT_ERROR, KT_ERROR_INVALID, "%s takes no %s", verb->name, optional[i].name);
+        return false;
+    }
+    if (options->persist && options->domains) {
+        g_set_error(error, KT_ERROR, KT_ERROR_INVALID,
+                    "--persist and --domain exclude each other: the daemon keeps a whole profile");
         return false;
     }
     if (options->capture && options->uri) {

@@ -40,6 +40,7 @@ typedef struct {
     gboolean json;
     gboolean yes;
     gboolean all;                    /* rollback --all */
+    gboolean persist;                /* apply --persist */
     gboolean why;                    /* status --why */
     char **workloads;                /* bench --workload, NULL-terminated, or NULL */
     gint blocks;                     /* bench --blocks, 0 = not given */
@@ -62,6 +63,7 @@ typedef enum {
     KT_TAKES_WHY = 1 << 5,
     KT_TAKES_BENCH = 1 << 6,  /* --workload, --blocks, --seed, --restart */
     KT_TAKES_REPORT = 1 << 7, /* --html, --markdown, --csv, --compare */
+    KT_TAKES_PERSIST = 1 << 8,
 } KtTakes;
 
 /** A command line, and what it is for. */

@@ -20,7 +20,7 @@ _kvm_tune_options() {
     status) options+=' --capture --why' ;;
     plan) options+=' --capture --domain --xml-dir' ;;
     verify) options+=' --capture --domain' ;;
-    apply) options+=' --domain --yes' ;;
+    apply) options+=' --domain --yes --persist' ;;
     rollback) options+=' --yes --all' ;;
     bench) options+=' --domain --yes --workload --blocks --seed --restart' ;;
     report) options+=' --html --markdown --csv --compare' ;;
@@ -31,7 +31,7 @@ _kvm_tune_options() {
 
 _kvm_tune() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
-  local verbs='check status recommend explain plan apply verify rollback history bench report profile capture'
+  local verbs='check status recommend explain plan apply verify rollback history daemon reload bench report profile capture'
   local verb='' place=0 capture='' index
   COMPREPLY=()
 
@@ -91,7 +91,7 @@ _kvm_tune() {
     :0) mapfile -t COMPREPLY < <(compgen -W "$verbs" -- "$word") ;;
     status:*) _kvm_tune_add "$word" < <(kvm-tune status -q ${capture:+--capture "$capture"} 2>/dev/null) ;;
     explain:0) _kvm_tune_add "$word" < <(kvm-tune explain -q 2>/dev/null) ;;
-    plan:0 | apply:0 | verify:0 | bench:0 | profile:1)
+    plan:0 | apply:0 | verify:0 | bench:0 | daemon:0 | profile:1)
       _kvm_tune_add "$word" < <(kvm-tune profile list -q 2>/dev/null)
       mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -f -X '!*.conf' -- "$word"; compgen -d -- "$word")
       ;;

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+
+#include "agent/exec/executor.h"
+
+/**
+ * What the daemon decides, each told once to the log, with fields for the systemd journal:
+ * KVM_TUNE_DOMAIN, KVM_TUNE_DOMAIN_UUID, KVM_TUNE_SETTING, KVM_TUNE_RUN, KVM_TUNE_RESULT, KVM_TUNE_SEEN,
+ * KVM_TUNE_REASON, KVM_TUNE_SOURCE.
+ */
+
+/** One step of a run: what was @seen, what was done, why, and what came of it. */
+void kt_decision_log(const KtOutcome *outcome, gint64 run, const char *seen);
+
+/** What was said to be refused, so that it isn't said at every look. */
+typedef struct KtRefusals KtRefusals;
+
+KtRefusals *kt_refusals_new(void);
+void kt_refusals_free(KtRefusals *refusals);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(KtRefusals, kt_refusals_free)
+
+/** Tells what @plan refuses, and the plan before didn't. */
+void kt_refusals_tell(KtRefusals *refusals, const KtPlan *plan);

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "agent/daemon/events.h"
+
+#include "base/error.h"
+#include "probes/hypervisor.h"
+
+/** Whom the callbacks tell. libvirt holds one reference for each of them, and may still call one that is
+ * being taken back. */
+typedef struct {
+    KtEventSeen seen;
+    gpointer user_data;
+} Listener;
+
+struct KtEvents {
+    virConnectPtr connection;
+    GArray *callbacks; /* int */
+    Listener *listener;
+};
+
+static void
+listener_unref(void *listener)
+{
+    g_atomic_rc_box_release(listener);
+}
+
+static void
+tell(const Listener *listener, virDomainPtr domain, const char *what)
+{
+    char uuid[VIR_UUID_STRING_BUFLEN];
+    if (virDomainGetUUIDString(domain, uuid) == 0)
+        listener->seen(uuid, what, listener->user_data);
+}
+
+static int
+on_lifecycle(virConnectPtr connection, virDomainPtr domain, int event, int detail, void *listener)
+{
+    static const char *const words[] = {
+        [VIR_DOMAIN_EVENT_DEFINED] = "defined",    [VIR_DOMAIN_EVENT_UNDEFINED] = "undefined",
+        [VIR_DOMAIN_EVENT_STARTED] = "started",    [VIR_DOMAIN_EVENT_SUSPENDED] = "suspended",
+        [VIR_DOMAIN_EVENT_RESUMED] = "resumed",    [VIR_DOMAIN_EVENT_STOPPED] = "stopped",
+        [VIR_DOMAIN_EVENT_SHUTDOWN] = "shut down", [VIR_DOMAIN_EVENT_PMSUSPENDED] = "asleep",
+        [VIR_DOMAIN_EVENT_CRASHED] = "crashed",
+    };
+    (void)connection, (void)detail;
+    bool known = event >= 0 && (gsize)event < G_N_ELEMENTS(words);
+    tell(listener, domain, known ? words[event] : "changed");
+    return 0;
+}
+
+static void
+on_reboot(virConnectPtr connection, virDomainPtr domain, void *listener)
+{
+    (void)connection;
+    tell(listener, domain, "rebooted");
+}
+
+static void
+on_device_added(virConnectPtr connection, virDomainPtr domain, const char *alias, void *listener)
+{
+    (void)connection, (void)alias;
+    tell(listener, domain, "device added");
+}
+
+static void
+on_device_removed(virConnectPtr connection, virDomainPtr domain, const char *alias, void *listener)
+{
+    (void)connection, (void)alias;
+    tell(listener, domain, "device removed");
+}
+
+static void
+on_agent(virConnectPtr connection, virDomainPtr domain, int state, int reason, void *listener)
+{
+    (void)connection, (void)reason;
+    if (state == VIR_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_STATE_CONNECTED)
+        tell(listener, domain, "agent up");
+}
+
+static void
+on_tunable(virConnectPtr connection, virDomainPtr domain, virTypedParameterPtr params, int n, void *listener)
+{
+    (void)connection, (void)params, (void)n;
+    tell(listener, domain, "tuned");
+}
+
+static void
+on_job(virConnectPtr connection, virDomainPtr domain, virTypedParameterPtr params, int n, void *listener)
+{
+    (void)connection, (void)params, (void)n;
+    tell(listener, domain, "job done");
+}
+
+static void
+on_memory(virConnectPtr connection, virDomainPtr domain, const char *alias, unsigned long long size,
+          void *listener)
+{
+    (void)connection, (void)alias, (void)size;
+    tell(listener, domain, "memory resized");
+}
+
+static void
+on_close(virConnectPtr connection, int reason, void *listener)
+{
+    (void)connection, (void)reason;
+    const Listener *who = listener;
+    who->seen(NULL, "libvirt's daemon is gone", who->user_data);
+}
+
+/** All that a plan may hang on. */
+static const struct {
+    virDomainEventID id;
+    virConnectDomainEventGenericCallback callback;
+} watched[] = {
+    {VIR_DOMAIN_EVENT_ID_LIFECYCLE, VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle)},
+    {VIR_DOMAIN_EVENT_ID_REBOOT, VIR_DOMAIN_EVENT_CALLBACK(on_reboot)},
+    {VIR_DOMAIN_EVENT_ID_DEVICE_ADDED, VIR_DOMAIN_EVENT_CALLBACK(on_device_added)},
+    {VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED, VIR_DOMAIN_EVENT_CALLBACK(on_device_removed)},
+    {VIR_DOMAIN_EVENT_ID_AGENT_LIFECYCLE, VIR_DOMAIN_EVENT_CALLBACK(on_agent)},
+    {VIR_DOMAIN_EVENT_ID_TUNABLE, VIR_DOMAIN_EVENT_CALLBACK(on_tunable)},
+    {VIR_DOMAIN_EVENT_ID_JOB_COMPLETED, VIR_DOMAIN_EVENT_CALLBACK(on_job)},
+    {VIR_DOMAIN_EVENT_ID_MEMORY_DEVICE_SIZE_CHANGE, VIR_DOMAIN_EVENT_CALLBACK(on_memory)},
+};
+
+static void
+watch(KtEvents *events, virDomainEventID id, virConnectDomainEventGenericCallback callback)
+{
+    int number = virConnectDomainEventRegisterAny(events->connection, NULL, (int)id, callback,
+                                                  g_atomic_rc_box_acquire(events->listener), listener_unref);
+    if (number >= 0)
+        g_array_append_val(events->callbacks, number);
+    else
+        listener_unref(events->listener);
+}
+
+KtEvents *
+kt_events_watch(virConnectPtr connection, KtEventSeen seen, gpointer user_data, GError **error)
+{
+    g_autoptr(KtEvents) events = g_new0(KtEvents, 1);
+    virConnectRef(connection);
+    events->connection = connection;
+    events->callbacks = g_array_new(FALSE, FALSE, sizeof(int));
+    events->listener = g_atomic_rc_box_new0(Listener);
+    events->listener->seen = seen;
+    events->listener->user_data = user_data;
+    for (guint i = 0; i < G_N_ELEMENTS(watched); i++)
+        watch(events, watched[i].id, watched[i].callback);
+    if (events->callbacks->len == 0) {
+        kt_hypervisor_set_error(error, "libvirt tells of no events");
+        return NULL;
+    }
+    if (virConnectRegisterCloseCallback(connection, on_close, g_atomic_rc_box_acquire(events->listener),
+                                        listener_unref) < 0)
+        listener_unref(events->listener);
+    return g_steal_pointer(&events);
+}
+
+void
+kt_events_free(KtEvents *events)
+{
+    if (!events)
+        return;
+    virConnectUnregisterCloseCallback(events->connection, on_close);
+    for (guint i = 0; i < events->callbacks->len; i++)
+        virConnectDomainEventDeregisterAny(events->connection, g_array_index(events->callbacks, int, i));
+    g_array_unref(events->callbacks);
+    listener_unref(events->listener);
+    virConnectClose(events->connection);
+    g_free(events);
+}

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "agent/daemon/keeper.h"
+
+#include "agent/daemon/decisions.h"
+#include "agent/daemon/set_aside.h"
+#include "agent/exec/executor.h"
+#include "agent/planning/planning.h"
+#include "base/error.h"
+#include "probes/hypervisor.h"
+#include "tuners/tuner.h"
+
+struct KtKeeper {
+    KtKeeperSetup setup;
+    KtHost *host;
+    KtEvents *events;
+    KtProfile *profile;
+    bool profile_is_new; /* no look was made for it yet */
+    KtSetAside *aside;   /* whose steps failed */
+    KtRefusals *told;    /* what was said to be refused */
+};
+
+void
+kt_look_free(KtLook *look)
+{
+    if (!look)
+        return;
+    g_free(look->message);
+    g_free(look->why);
+    g_free(look);
+}
+
+KtKeeper *
+kt_keeper_new(const KtKeeperSetup *setup)
+{
+    KtKeeper *keeper = g_new0(KtKeeper, 1);
+    keeper->setup = *setup;
+    keeper->host = g_new0(KtHost, 1);
+    keeper->host->lean = true;
+    keeper->aside = kt_set_aside_new();
+    keeper->told = kt_refusals_new();
+    return keeper;
+}
+
+void
+kt_keeper_free(KtKeeper *keeper)
+{
+    if (!keeper)
+        return;
+    kt_events_free(keeper->events);
+    kt_host_free(keeper->host);
+    kt_profile_free(keeper->profile);
+    kt_set_aside_free(keeper->aside);
+    kt_refusals_free(keeper->told);
+    g_free(keeper);
+}
+
+void
+kt_keeper_use(KtKeeper *keeper, KtProfile *profile)
+{
+    kt_profile_free(keeper->profile);
+    keeper->profile = profile;
+    keeper->profile_is_new = true;
+    /* It may well not ask for what failed. */
+    kt_set_aside_clear(keeper->aside);
+}
+
+static void
+disconnect(KtKeeper *keeper)
+{
+    g_clear_pointer(&keeper->events, kt_events_free);
+    if (keeper->host->connection)
+        virConnectClose(keeper->host->connection);
+    keeper->host->connection = NULL;
+}
+
+/** A connection that lives, and tells of events. */
+static bool
+connect_hypervisor(KtKeeper *keeper, GError **error)
+{
+    if (keeper->host->connection && virConnectIsAlive(keeper->host->connection) == 1)
+        return true;
+    disconnect(keeper);
+    keeper->host->connection = kt_connect(keeper->setup.uri, KT_HOST_WRITE, error);
+    if (!keeper->host->connection)
+        return false;
+    /* Before the first look: what changes after it was begun is seen. */
+    keeper->events =
+        kt_events_watch(keeper->host->connection, keeper->setup.seen, keeper->setup.user_data, error);
+    if (keeper->events)
+        return true;
+    disconnect(keeper);
+    return false;
+}
+
+/** What can be right only where the guests are known, and where services run, which they decide. */
+static KtDesired *
+without_guests(const KtKeeper *keeper, const KtDesired *desired)
+{
+    bool left[KT_N_SETTINGS] = {
+        [KT_SETTING_HUGEPAGES_2M] = true,
+        [KT_SETTING_HUGEPAGES_1G] = true,
+        [KT_SETTING_SERVICES] = true,
+    };
+    /* That of another machine can't be seen from here. */
+    bool local = !keeper->setup.uri || kt_hypervisor_is_local(keeper->setup.uri);
+    for (guint i = 0; !local && i < KT_N_SETTINGS; i++)
+        left[i] = true;
+    return kt_desired_without(desired, left);
+}
+
+static KtPlan *
+make_plan(KtKeeper *keeper)
+{
+    KtHost *host = keeper->host;
+    g_autoptr(KtDesired) desired = kt_desired_resolve(keeper->profile, host->snapshot, NULL);
+    if (!host->connection) {
+        g_autoptr(KtDesired) rest = without_guests(keeper, desired);
+        return kt_plan_make(host->snapshot, rest);
+    }
+    if (keeper->profile_is_new)
+        kt_warn_unmatched(keeper->profile, host->snapshot, desired);
+    keeper->profile_is_new = false;
+    return kt_plan_asking(host, desired);
+}
+
+static void
+count(const KtPlan *plan, KtLook *look)
+{
+    look->n_refused = plan->refused->len;
+    for (guint i = 0; i < plan->n_domains; i++) {
+        const KtDomain *domain = plan->snapshot->domains->pdata[i];
+        look->n_domains += domain->active ? 1 : 0;
+        look->n_pending += plan->domains[i].pending->len;
+    }
+}
+
+static void
+on_progress(const KtJournalStep *step, guint index, guint total, gpointer user_data)
+{
+    (void)step, (void)index, (void)total;
+    const KtKeeper *keeper = user_data;
+    keeper->setup.progress(keeper->setup.user_data);
+}
+
+/** Takes over what a run came to. */
+static void
+conclude(KtKeeper *keeper, const KtReport *report, KtLook *look)
+{
+    look->run = report->run;
+    look->n_done = report->failed ? 0 : report->n_done;
+    for (guint i = 0; i < report->outcomes->len; i++) {
+        const KtOutcome *outcome = report->outcomes->pdata[i];
+        kt_decision_log(outcome, report->run, look->why);
+        if (outcome->step->result == KT_RESULT_FAILED)
+            kt_set_aside_add(keeper->aside, outcome->step->domain_uuid, g_get_monotonic_time());
+    }
+    look->again = report->failed || report->partial;
+    if (report->failed && report->failure)
+        look->message = g_strdup(report->failure);
+}
+
+/** The lock is held for the run alone. What somebody else changed since the look is a conflict of that step.
+ */
+static KtLookEnd
+carry_out(KtKeeper *keeper, const KtPlan *plan, KtLook *look)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(KtJournal) journal = kt_journal_open(keeper->setup.state_dir, KT_JOURNAL_WRITE, &error);
+    if (!journal) {
+        look->message = g_strdup(error->message);
+        return g_error_matches(error, KT_ERROR, KT_ERROR_ACCESS) ? KT_LOOK_LOCKED : KT_LOOK_FAILED;
+    }
+    KtTarget target = {.root = keeper->host->root,
+                       .connection = keeper->host->connection,
+                       .verb = "daemon",
+                       .stop = keeper->setup.stop};
+    g_autoptr(KtReport) report =
+        kt_execute(&target, journal, plan, keeper->profile->name, on_progress, keeper, &error);
+    if (!report) {
+        look->message = g_strdup(error->message);
+        return KT_LOOK_FAILED;
+    }
+    conclude(keeper, report, look);
+    return report->failed ? KT_LOOK_FAILED : KT_LOOK_DONE;
+}
+
+/** Fills the snapshot anew. Without a hypervisor there are no domains in it. */
+static bool
+look_at_host(KtKeeper *keeper, GError **error)
+{
+    KtHost *host = keeper->host;
+    if (!host->root && !(host->root = kt_root_open("/", error)))
+        return false;
+    g_clear_pointer(&host->snapshot, kt_snapshot_free);
+    host->snapshot = kt_snapshot_read(host->root, host->connection, error);
+    return host->snapshot != NULL;
+}
+
+static KtLookEnd
+put_right(KtKeeper *keeper, KtLook *look)
+{
+    g_autoptr(KtPlan) plan = make_plan(keeper);
+    count(plan, look);
+    kt_refusals_tell(keeper->told, plan);
+    kt_set_aside_leave_out(keeper->aside, plan, g_get_monotonic_time());
+    if (plan->steps->len == 0 || g_cancellable_is_cancelled(keeper->setup.stop))
+        return KT_LOOK_DONE;
+    return carry_out(keeper, plan, look);
+}
+
+static KtLookEnd
+look_and_act(KtKeeper *keeper, KtLook *look)
+{
+    g_autoptr(GError) no_hypervisor = NULL;
+    g_autoptr(GError) error = NULL;
+    bool connected = connect_hypervisor(keeper, &no_hypervisor);
+    if (!look_at_host(keeper, &error)) {
+        look->message = g_strdup(error->message);
+        bool lost = keeper->host->connection && virConnectIsAlive(keeper->host->connection) != 1;
+        return lost ? KT_LOOK_NO_HYPERVISOR : KT_LOOK_FAILED;
+    }
+    KtLookEnd end = put_right(keeper, look);
+    if (connected)
+        return end;
+    g_free(look->message);
+    look->message = g_strdup(no_hypervisor->message);
+    return KT_LOOK_NO_HYPERVISOR;
+}
+
+KtLook *
+kt_keeper_look(KtKeeper *keeper, const KtChangeSet *changes)
+{
+    KtLook *look = g_new0(KtLook, 1);
+    gint64 began = g_get_monotonic_time();
+    look->began_usec = g_get_real_time();
+    look->why = kt_change_set_describe(changes);
+    kt_set_aside_forgive(keeper->aside, changes);
+    look->end = look_and_act(keeper, look);
+    look->took_usec = g_get_monotonic_time() - began;
+    return look;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <gio/gio.h>
+#include <stdbool.h>
+
+#include "agent/daemon/changes.h"
+#include "agent/daemon/events.h"
+#include "profiles/profile.h"
+
+/**
+ * The daemon's work: looks at the host and its guests, plans, and carries out what differs from the profile,
+ * as `plan` and `apply` do. Every call blocks; all are made from one thread.
+ */
+typedef struct KtKeeper KtKeeper;
+
+/** What a keeper is made of; strings are borrowed and outlive it. */
+typedef struct {
+    const char *uri;                      /* NULL = as virsh for root */
+    const char *state_dir;                /* where the journal is */
+    GCancellable *stop;                   /* once cancelled nothing more is begun; borrowed */
+    KtEventSeen seen;                     /* told of libvirt's events */
+    void (*progress)(gpointer user_data); /* called whenever something got done */
+    gpointer user_data;                   /* of both */
+} KtKeeperSetup;
+
+/** How a look ended. */
+typedef enum {
+    KT_LOOK_DONE,
+    KT_LOOK_NO_HYPERVISOR, /* libvirt doesn't answer: only what needs no guest was looked at */
+    KT_LOOK_LOCKED,        /* another kvm-tune is at work: nothing was changed */
+    KT_LOOK_FAILED,        /* see the message */
+} KtLookEnd;
+
+/** What a look came to. */
+typedef struct {
+    KtLookEnd end;
+    char *message;     /* why not; NULL where it is done */
+    char *why;         /* what was seen that led to it */
+    gint64 began_usec; /* wall clock, µs since the epoch */
+    gint64 took_usec;
+    guint n_domains; /* running ones */
+    guint n_done;    /* changes made */
+    gint64 run;      /* in the journal; 0 = nothing was to be done */
+    guint n_refused;
+    guint n_pending; /* staged values that wait for a power cycle */
+    bool again; /* what was planned for had changed meanwhile, or a step failed and the rest is to be done */
+} KtLook;
+
+void kt_look_free(KtLook *look);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(KtLook, kt_look_free)
+
+KtKeeper *kt_keeper_new(const KtKeeperSetup *setup);
+
+/** Ends the connection too. */
+void kt_keeper_free(KtKeeper *keeper);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(KtKeeper, kt_keeper_free)
+
+/** The profile that is kept from now on; it is taken over. */
+void kt_keeper_use(KtKeeper *keeper, KtProfile *profile);
+
+/** Looks, since @changes were seen, and puts right. Never NULL. */
+KtLook *kt_keeper_look(KtKeeper *keeper, const KtChangeSet *changes);

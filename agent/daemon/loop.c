@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "agent/daemon/loop.h"
+
+#include <gio/gio.h>
+#include <glib-unix.h>
+#include <signal.h>
+
+#include "agent/daemon/active.h"
+#include "agent/daemon/control.h"
+#include "agent/daemon/loop_parts.h"
+#include "agent/daemon/notify.h"
+#include "agent/verbs/control.h"
+#include "agent/view/errors_json.h"
+#include "base/diagnostic.h"
+#include "probes/connection.h"
+
+/** What no event tells of is found by a full look. */
+#define FULL_LOOK_SECONDS (10 * 60)
+/** How often what was left is tried again before the next full look. */
+#define MOST_REPEATS 3
+/** A worker that got nothing done for so long is stuck: longer than any step takes. */
+#define STUCK_SECONDS (15 * 60)
+
+static void consider(KtLoop *loop);
+
+static gboolean
+on_due(gpointer data)
+{
+    KtLoop *loop = data;
+    loop->due = 0;
+    consider(loop);
+    return G_SOURCE_REMOVE;
+}
+
+static void
+note(KtLoop *loop, const char *uuid, const char *what)
+{
+    kt_changes_add(loop->changes, uuid, what, g_get_monotonic_time());
+    consider(loop);
+}
+
+static void
+begin_look(KtLoop *loop, gint64 now)
+{
+    loop->busy = true;
+    g_clear_handle_id(&loop->retry, g_source_remove);
+    kt_worker_look(loop->worker, kt_changes_take(loop->changes, now), g_steal_pointer(&loop->next_profile));
+}
+
+/** Has the worker look where something has changed and it is time, or sees to it that it will. */
+static void
+consider(KtLoop *loop)
+{
+    if (loop->busy || loop->stopping)
+        return;
+    gint64 now = g_get_monotonic_time();
+    gint64 due = kt_changes_due(loop->changes);
+    g_clear_handle_id(&loop->due, g_source_remove);
+    if (due == G_MAXINT64)
+        return;
+    if (due <= now)
+        begin_look(loop, now);
+    else
+        loop->due = g_timeout_add((guint)((due - now) / 1000 + 1), on_due, loop);
+}
+
+/** libvirt's events, in this thread. */
+static void
+on_event(const char *uuid, const char *what, gpointer data)
+{
+    g_debug("event: %s %s", uuid ? uuid : "-", what);
+    note(data, uuid, what);
+}
+
+/** In the worker's thread. */
+static void
+on_progress(gpointer data)
+{
+    KtLoop *loop = data;
+    atomic_store(&loop->progress_usec, g_get_monotonic_time());
+}
+
+static gboolean
+on_retry(gpointer data)
+{
+    KtLoop *loop = data;
+    loop->retry = 0;
+    note(loop, NULL, "tried again");
+    return G_SOURCE_REMOVE;
+}
+
+static void
+retry_later(KtLoop *loop)
+{
+    loop->wait_seconds = loop->wait_seconds ? MIN(2 * loop->wait_seconds, KT_LOOP_MOST_WAIT_SECONDS) : 1;
+    g_clear_handle_id(&loop->retry, g_source_remove);
+    loop->retry = g_timeout_add_seconds(loop->wait_seconds, on_retry, loop);
+}
+
+/** What isn't done is done later: soon, where somebody else is in the way; at once, where just some step was.
+ */
+static void
+follow_up(KtLoop *loop, const KtLook *look)
+{
+    if (look->end == KT_LOOK_NO_HYPERVISOR || look->end == KT_LOOK_LOCKED) {
+        retry_later(loop);
+        return;
+    }
+    loop->wait_seconds = 0;
+    loop->repeats = look->again ? loop->repeats + 1 : 0;
+    if (look->again && loop->repeats <= MOST_REPEATS)
+        note(loop, NULL, "not all was done");
+}
+
+static void
+on_look_done(KtLook *look, gpointer data)
+{
+    KtLoop *loop = data;
+    loop->busy = false;
+    kt_loop_tell(loop, look);
+    kt_look_free(loop->last);
+    loop->last = look;
+    g_autofree char *status = kt_loop_status_line(loop);
+    if (!loop->ready)
+        kt_notify_ready(status);
+    else
+        kt_notify_status(status);
+    loop->ready = true;
+    if (loop->stopping) {
+        g_main_loop_quit(loop->main);
+        return;
+    }
+    follow_up(loop, look);
+    consider(loop);
+}
+
+static gboolean
+on_full_look(gpointer data)
+{
+    note(data, NULL, "time for a full look");
+    return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+on_watchdog(gpointer data)
+{
+    KtLoop *loop = data;
+    gint64 still = g_get_monotonic_time() - atomic_load(&loop->progress_usec);
+    if (!loop->busy || still < STUCK_SECONDS * G_USEC_PER_SEC)
+        kt_notify_alive();
+    return G_SOURCE_CONTINUE;
+}
+
+/** The step that is being done is done; the loop ends with it. */
+static gboolean
+on_terminate(gpointer data)
+{
+    KtLoop *loop = data;
+    if (loop->stopping)
+        return G_SOURCE_CONTINUE;
+    loop->stopping = true;
+    kt_notify_stopping();
+    g_cancellable_cancel(loop->stop);
+    g_message("ends; what is tuned stays so");
+    if (!loop->busy)
+        g_main_loop_quit(loop->main);
+    return G_SOURCE_CONTINUE;
+}
+
+/** Why the profile can't be kept as it is written now: a document, and said in the log. */
+static json_t *
+refuse_profile(const KtLoop *loop, const GPtrArray *diagnostics, const GError *error)
+{
+    kt_loop_tell_mistakes(loop, diagnostics, error);
+    return error ? kt_error_json(error->message) : kt_errors_json(diagnostics);
+}
+
+/** Takes the profile as it is written now; a bad one keeps what there is. Gives the answer to who asked. */
+static json_t *
+reload(KtLoop *loop)
+{
+    g_autoptr(GPtrArray) diagnostics = kt_diagnostics_new();
+    g_autoptr(GError) error = NULL;
+    KtProfile *profile =
+        kt_daemon_profile_load(loop->setup->named, loop->setup->state_dir, diagnostics, &error);
+    if (!profile)
+        return refuse_profile(loop, diagnostics, error);
+    g_free(loop->profile_name);
+    loop->profile_name = g_strdup(profile->name);
+    kt_profile_free(loop->next_profile);
+    loop->next_profile = profile;
+    g_message("keeps profile %s from now on", profile->name);
+    note(loop, NULL, "profile read again");
+    return kt_loop_status_json(loop);
+}
+
+static gboolean
+on_hangup(gpointer data)
+{
+    KtLoop *loop = data;
+    kt_notify_reloading();
+    json_decref(reload(loop));
+    g_autofree char *status = kt_loop_status_line(loop);
+    kt_notify_ready(status);
+    return G_SOURCE_CONTINUE;
+}
+
+static json_t *
+on_question(const json_t *question, gpointer data)
+{
+    KtLoop *loop = data;
+    const char *ask = json_string_value(json_object_get(question, "ask"));
+    if (g_strcmp0(ask, "status") == 0)
+        return kt_loop_status_json(loop);
+    if (g_strcmp0(ask, "reload") == 0)
+        return reload(loop);
+    return kt_error_json("the daemon doesn't know this question; is it of an older version?");
+}
+
+static void
+add_sources(KtLoop *loop)
+{
+    g_unix_signal_add(SIGTERM, on_terminate, loop);
+    g_unix_signal_add(SIGINT, on_terminate, loop);
+    g_unix_signal_add(SIGHUP, on_hangup, loop);
+    g_timeout_add_seconds(FULL_LOOK_SECONDS, on_full_look, loop);
+    guint64 watchdog = kt_notify_watchdog_usec();
+    if (watchdog > 0)
+        g_timeout_add((guint)(watchdog / 2000), on_watchdog, loop);
+}
+
+static KtWorker *
+new_worker(KtLoop *loop)
+{
+    const KtKeeperSetup setup = {
+        .uri = loop->setup->uri,
+        .state_dir = loop->setup->state_dir,
+        .stop = loop->stop,
+        .seen = on_event,
+        .progress = on_progress,
+        .user_data = loop,
+    };
+    return kt_worker_new(kt_keeper_new(&setup), on_look_done, loop);
+}
+
+static void
+loop_clear(KtLoop *loop)
+{
+    kt_worker_free(loop->worker);
+    kt_control_free(loop->control);
+    kt_changes_free(loop->changes);
+    kt_profile_free(loop->next_profile);
+    kt_look_free(loop->last);
+    g_clear_object(&loop->stop);
+    g_clear_pointer(&loop->main, g_main_loop_unref);
+    g_free(loop->profile_name);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(KtLoop, loop_clear)
+
+bool
+kt_loop_run(const KtLoopSetup *setup, KtProfile *profile, GError **error)
+{
+    g_auto(KtLoop) loop = {.setup = setup, .next_profile = profile};
+    g_autofree char *path = kt_control_path(setup->state_dir);
+    loop.profile_name = g_strdup(profile->name);
+    loop.began_usec = g_get_real_time();
+    loop.stop = g_cancellable_new();
+    loop.changes = kt_changes_new();
+    loop.main = g_main_loop_new(NULL, FALSE);
+    loop.control = kt_control_new(path, on_question, &loop, error);
+    if (!loop.control)
+        return false;
+    kt_connection_events_are_run();
+    loop.worker = new_worker(&loop);
+    add_sources(&loop);
+    g_message("keeps profile %s", profile->name);
+    note(&loop, NULL, "started");
+    g_main_loop_run(loop.main);
+    return true;
+}

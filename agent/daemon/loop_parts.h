@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <jansson.h>
+#include <stdatomic.h>
+
+#include "agent/daemon/control.h"
+#include "agent/daemon/loop.h"
+#include "agent/daemon/worker.h"
+
+/** The daemon's main loop. Private to loop*.c. */
+
+/** Where libvirt, or another kvm-tune, is in the way: tried again after 1 s, 2 s, 4 s … at most this. */
+#define KT_LOOP_MOST_WAIT_SECONDS 30
+
+typedef struct {
+    const KtLoopSetup *setup;
+    GMainLoop *main;
+    KtWorker *worker;
+    KtControl *control;
+    KtChanges *changes;
+    GCancellable *stop;
+    char *profile_name;
+    KtProfile *next_profile;      /* for the next look on; NULL = as before */
+    KtLook *last;                 /* NULL: none has ended yet */
+    gint64 began_usec;            /* wall clock, µs since the epoch */
+    _Atomic gint64 progress_usec; /* monotonic: when the worker last got something done */
+    guint due;                    /* sources, 0 = none */
+    guint retry;
+    guint wait_seconds; /* until the retry, 0 = nothing is in the way */
+    guint repeats;      /* looks in a row that left something */
+    bool busy;          /* the worker looks */
+    bool ready;         /* the first look has ended */
+    bool stopping;
+} KtLoop;
+
+/** Says in the log how a look ended, where that is news. */
+void kt_loop_tell(const KtLoop *loop, const KtLook *look);
+
+/** Says what is wrong with a profile that was to be read again: what kt_daemon_profile_load() gave. */
+void kt_loop_tell_mistakes(const KtLoop *loop, const GPtrArray *diagnostics, const GError *error);
+
+/** One line for `systemctl status`. Owned. */
+char *kt_loop_status_line(const KtLoop *loop);
+
+/** What the daemon does, for who asks. Owned. */
+json_t *kt_loop_status_json(const KtLoop *loop);

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <unistd.h>
+
+#include "agent/daemon/loop_parts.h"
+#include "agent/view/json.h"
+#include "base/diagnostic.h"
+
+static const char *const end_names[] = {
+    [KT_LOOK_DONE] = "done",
+    [KT_LOOK_NO_HYPERVISOR] = "no-hypervisor",
+    [KT_LOOK_LOCKED] = "locked",
+    [KT_LOOK_FAILED] = "failed",
+};
+
+void
+kt_loop_tell(const KtLoop *loop, const KtLook *look)
+{
+    g_info("looked (%s): %s, %u changes, %" G_GINT64_FORMAT " ms", look->why, end_names[look->end],
+           look->n_done, look->took_usec / 1000);
+    bool news = !loop->last || loop->last->end != look->end;
+    if (look->end == KT_LOOK_NO_HYPERVISOR && news)
+        g_warning("%s; it is tried again until it does", look->message);
+    else if (look->end == KT_LOOK_LOCKED && news)
+        g_message("waits for another kvm-tune: %s", look->message);
+    else if (look->end == KT_LOOK_FAILED)
+        g_warning("%s", look->message);
+    else if (look->end == KT_LOOK_DONE && loop->last && loop->last->end == KT_LOOK_NO_HYPERVISOR)
+        g_message("libvirt is there");
+}
+
+void
+kt_loop_tell_mistakes(const KtLoop *loop, const GPtrArray *diagnostics, const GError *error)
+{
+    if (error)
+        g_warning("%s", error->message);
+    for (guint i = 0; i < diagnostics->len; i++) {
+        g_autofree char *text = kt_diagnostic_format(diagnostics->pdata[i]);
+        g_warning("%s", g_strchomp(text));
+    }
+    g_warning("goes on with profile %s as it was", loop->profile_name);
+}
+
+char *
+kt_loop_status_line(const KtLoop *loop)
+{
+    const KtLook *look = loop->last;
+    g_autofree char *profile = kt_printable(loop->profile_name);
+    if (!look)
+        return g_strdup_printf("keeps %s", profile);
+    if (look->end == KT_LOOK_NO_HYPERVISOR)
+        return g_strdup_printf("keeps %s; libvirt doesn't answer", profile);
+    return g_strdup_printf("keeps %s; %u guests run, %u settings refused, %u wait for a power cycle", profile,
+                           look->n_domains, look->n_refused, look->n_pending);
+}
+
+static json_t *
+look_json(const KtLook *look)
+{
+    if (!look)
+        return json_null();
+    json_t *json = json_object();
+    json_object_set_new(json, "result", json_string(end_names[look->end]));
+    json_object_set_new(json, "message", kt_json_text(look->message));
+    json_object_set_new(json, "why", kt_json_text(look->why));
+    json_object_set_new(json, "began", json_integer(look->began_usec / G_USEC_PER_SEC));
+    json_object_set_new(json, "took_ms", json_integer(look->took_usec / 1000));
+    json_object_set_new(json, "run", look->run ? json_integer(look->run) : json_null());
+    json_object_set_new(json, "changes", json_integer(look->n_done));
+    json_object_set_new(json, "domains", json_integer(look->n_domains));
+    json_object_set_new(json, "refused", json_integer(look->n_refused));
+    json_object_set_new(json, "pending", json_integer(look->n_pending));
+    return json;
+}
+
+json_t *
+kt_loop_status_json(const KtLoop *loop)
+{
+    json_t *document = kt_json_document();
+    json_object_set_new(document, "profile", kt_json_text(loop->profile_name));
+    json_object_set_new(document, "pid", json_integer(getpid()));
+    json_object_set_new(document, "since", json_integer(loop->began_usec / G_USEC_PER_SEC));
+    json_object_set_new(document, "busy", json_boolean(loop->busy));
+    json_object_set_new(document, "last", look_json(loop->last));
+    return document;
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "agent/daemon/changes.h"
+
+#define A "6695eb01-f6a4-8304-79aa-97f2502e193f"
+#define B "7695eb01-f6a4-8304-79aa-97f2502e193f"
+#define C "8695eb01-f6a4-8304-79aa-97f2502e193f"
+#define NOW (100 * G_TIME_SPAN_SECOND)
+
+static void
+test_nothing(void)
+{
+    g_autoptr(KtChanges) changes = kt_changes_new();
+    g_assert_cmpint(kt_changes_due(changes), ==, G_MAXINT64);
+    g_assert_null(kt_changes_take(changes, NOW));
+}
+
+static void
+test_alone(void)
+{
+    /* given two events of one guest that starts */
+    g_autoptr(KtChanges) changes = kt_changes_new();
+    kt_changes_add(changes, A, "resumed", NOW);
+    kt_changes_add(changes, A, "started", NOW + 3);
+
+    /* then it is looked at at once, and just at it */
+    g_assert_cmpint(kt_changes_due(changes), ==, NOW + 3 + KT_CHANGES_QUIET_USEC);
+    g_autoptr(KtChangeSet) set = kt_changes_take(changes, NOW + 4);
+    g_assert_false(set->everything);
+    g_assert_cmpuint(g_hash_table_size(set->domains), ==, 1);
+    g_assert_true(g_hash_table_contains(set->domains, A));
+    g_autofree char *words = kt_change_set_describe(set);
+    g_assert_cmpstr(words, ==, "resumed, started; 1 domain");
+    g_assert_cmpint(kt_changes_due(changes), ==, G_MAXINT64);
+}
+
+static void
+test_several_together(void)
+{
+    g_autoptr(KtChanges) changes = kt_changes_new();
+    kt_changes_add(changes, A, "started", NOW);
+    kt_changes_add(changes, B, "started", NOW + 1);
+    g_assert_cmpint(kt_changes_due(changes), ==, NOW + 1 + KT_CHANGES_QUIET_USEC);
+    kt_changes_add(changes, C, "started", NOW + 2);
+    g_assert_cmpint(kt_changes_due(changes), ==, NOW + 2 + KT_CHANGES_BURST_QUIET_USEC);
+}
+
+static void
+test_right_after_a_look(void)
+{
+    /* given a look that was just begun */
+    g_autoptr(KtChanges) changes = kt_changes_new();
+    kt_changes_add(changes, A, "started", NOW);
+    kt_change_set_free(kt_changes_take(changes, NOW));
+
+    /* then another guest is taken for one of many, and a while after it isn't */
+    kt_changes_add(changes, B, "started", NOW + KT_CHANGES_AFTER_LOOK_USEC - 1);
+    g_assert_cmpint(kt_changes_due(changes), ==,
+                    NOW + KT_CHANGES_AFTER_LOOK_USEC - 1 + KT_CHANGES_BURST_QUIET_USEC);
+    kt_change_set_free(kt_changes_take(changes, NOW));
+    kt_changes_add(changes, B, "started", NOW + KT_CHANGES_AFTER_LOOK_USEC);
+    g_assert_cmpint(kt_changes_due(changes), ==, NOW + KT_CHANGES_AFTER_LOOK_USEC + KT_CHANGES_QUIET_USEC);
+}
+
+static void
+test_endless_burst(void)
+{
+    /* given events that never leave a quiet moment */
+    g_autoptr(KtChanges) changes = kt_changes_new();
+    gint64 now = NOW;
+    for (; now < kt_changes_due(changes); now += KT_CHANGES_BURST_QUIET_USEC / 2) {
+        kt_changes_add(changes, A, "tuned", now);
+        kt_changes_add(changes, B, "tuned", now);
+        kt_changes_add(changes, C, "tuned", now);
+    }
+
+    /* then the first doesn't wait for ever */
+    g_assert_cmpint(now - NOW, <=, KT_CHANGES_PATIENCE_USEC + KT_CHANGES_BURST_QUIET_USEC);
+}
+
+static void
+test_everything(void)
+{
+    g_autoptr(KtChanges) changes = kt_changes_new();
+    kt_changes_add(changes, A, "started", NOW);
+    kt_changes_add(changes, NULL, "libvirt is there", NOW);
+    g_autoptr(KtChangeSet) set = kt_changes_take(changes, NOW);
+    g_assert_true(set->everything);
+    g_assert_true(g_hash_table_contains(set->domains, A));
+}
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/changes/nothing", test_nothing);
+    g_test_add_func("/changes/alone", test_alone);
+    g_test_add_func("/changes/several-together", test_several_together);
+    g_test_add_func("/changes/right-after-a-look", test_right_after_a_look);
+    g_test_add_func("/changes/endless-burst", test_endless_burst);
+    g_test_add_func("/changes/everything", test_everything);
+    return g_test_run();
+}
