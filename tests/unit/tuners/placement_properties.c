@@ -235,7 +235,7 @@ check_case(Case *it, GRand *chance)
 static void
 test_random_hosts(void)
 {
-    guint n_refusals = 0, n = g_test_slow() ? 4000 : 30;
+    guint n_refusals = 0, n = g_test_slow() ? 4000 : 12;
     for (guint seed = 0; seed < n; seed++) {
         g_autoptr(GRand) chance = g_rand_new_with_seed(seed);
         g_autofree char *host = chance_host(chance);
