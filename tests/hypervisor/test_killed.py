@@ -2,8 +2,7 @@
 """kill -9 anywhere in apply and in rollback, on a real guest, for every kind of step: the next start tells what was half
 done, rollback restores, and apply completes.
 
-strace kills the built program itself, on entering the Nth call of a kind: no hooks in the product. What a power loss
-leaves of the files is tests/unit/agent/exec/power_loss.c."""
+What a power loss leaves of the files is tests/unit/agent/exec/power_loss.c."""
 
 import contextlib
 import os
@@ -12,22 +11,16 @@ import shutil
 import sqlite3
 import unittest
 
+import killing
 from host import KSM, SOURCE, Host, Skip, read, unmerge, write
 
 KVM_TUNE = os.environ["KVM_TUNE"]
 RUN = f"{KSM}/run"
 DEFRAG = "/sys/kernel/mm/transparent_hugepage/defrag"
 CPUSET = "/sys/fs/cgroup/cpuset"
-# strace and the leak checker both want to be the tracer.
-TRACED = {"ASAN_OPTIONS": "detect_leaks=0"}
-# Steps that can't be had on a machine of one memory node, and those that disturb a guest: test_ways.py has a killed pause.
+# Steps that can't be had on a machine of one memory node, and those that disturb a guest
+# (test_killed_ways.py).
 ELSEWHERE = {"pages", "pause", "replug", "restart"}
-
-
-def killer(call, number, path=None):
-    where = ["-P", path] if path else []
-    return ["strace", "-f", "-qq", "-o", "/dev/null", *where, "-e", f"trace={call}",
-            "-e", f"inject={call}:signal=KILL:when={number}"]
 
 
 def step_kinds():
@@ -103,26 +96,10 @@ guest.virtio = assume
             picture["services"] = read(f"{CPUSET}/system.slice/cpuset.cpus")
         return picture
 
-    def calls(self, verb):
-        """The calls of a whole run in which it could be killed, in order: (call, its number, the file)."""
-        log = os.path.join(self.host.directory, "calls")
-        strace = ["strace", "-f", "-y", "-qq", "-o", log, "-e", "trace=fdatasync,write,migrate_pages,move_pages"]
-        done = self.host.tune(*verb, before=strace, environment=TRACED)
-        self.assertEqual(done.code, 0, done)
-        with open(log, encoding="utf-8", errors="replace") as file:
-            found = re.findall(r"^(\d+) +(\w+)\(\d+<([^>]*)>", file.read(), re.MULTILINE)
-        counts, calls = {}, []
-        for thread, call, file in found:
-            counts[thread, call] = counts.get((thread, call), 0) + 1
-            if thread == found[-1][0]:
-                calls.append((call, counts[thread, call], file))
-        first = next(i for i, (call, _, _) in enumerate(calls) if call == "fdatasync")
-        return calls[first:]
-
     def where_to_kill(self, verb):
         """Each write into the kernel. Of a commit's five syncs, and of the questions and orders to libvirt, not each one
         in each step, but each place in some step: 3 and 5 have no common factor, and no step has 2 or 4 calls."""
-        calls = self.calls(verb)
+        calls = killing.calls(self.host, verb)
         syncs = [call for call in calls if call[0] == "fdatasync"]
         messages = [call for call in calls if call[0] == "write" and "socket:" in call[2]]
         effects = [call for call in calls if call[0] != "fdatasync" and call[2].startswith(("/sys/", "/proc/sys/"))]
@@ -159,7 +136,7 @@ guest.virtio = assume
         return {name for _, name in parts}
 
     def kill(self, verb, call, number):
-        result = self.host.tune(*verb, before=killer(call, number), environment=TRACED)
+        result = self.host.tune(*verb, before=killing.killer(call, number), environment=killing.TRACED)
         self.assertIn(result.code, (-9, 137), result)
         return self.begun()
 
