@@ -278,7 +278,8 @@ test_version_1(void)
         }
         g_clear_pointer(&scene->journal, kt_journal_close);
         run_sql(scene, "UPDATE steps SET before = '1', target = '1';"
-                       "DROP TABLE parts; PRAGMA user_version = 1");
+                       "DROP TABLE parts; DROP TABLE samples; DROP TABLE metrics; DROP TABLE benchmarks;"
+                       "PRAGMA user_version = 1");
         exec_scene_open_journal(scene);
         assert_undone(scene, "1");
     }
