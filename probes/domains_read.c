@@ -87,8 +87,7 @@ list_checkpointed(virConnectPtr connection)
 static bool
 look_at_all(Look *look, virConnectPtr connection, GError **error)
 {
-    g_autofree char *uri = virConnectGetURI(connection);
-    if (uri && kt_hypervisor_is_local(uri))
+    if (kt_hypervisor_connection_is_local(connection))
         look->processes = kt_qemu_processes_find(look->root);
     return (look->persistent = list_uuids(connection, VIR_CONNECT_LIST_DOMAINS_PERSISTENT, error)) &&
            (look->autostart = list_uuids(connection, VIR_CONNECT_LIST_DOMAINS_AUTOSTART, error)) &&

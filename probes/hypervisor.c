@@ -57,6 +57,15 @@ kt_hypervisor_is_local(const char *uri)
     return !g_str_equal(scheme, "test") && !g_str_has_prefix(scheme, "test+");
 }
 
+bool
+kt_hypervisor_connection_is_local(virConnect *connection)
+{
+    char *uri = connection ? virConnectGetURI(connection) : NULL;
+    bool local = uri && kt_hypervisor_is_local(uri);
+    free(uri);
+    return local;
+}
+
 char *
 kt_hypervisor_version(unsigned long packed)
 {

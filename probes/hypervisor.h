@@ -29,6 +29,9 @@ bool kt_hypervisor_domain_is_busy(void);
  */
 bool kt_hypervisor_is_local(const char *uri);
 
+/** The same of the hypervisor that @connection (may be NULL) is to. */
+bool kt_hypervisor_connection_is_local(virConnect *connection);
+
 /** libvirt's packed version number as people read it: 9000000 gives "9.0.0". NULL for 0. Owned. */
 char *kt_hypervisor_version(unsigned long packed);
 

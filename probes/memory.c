@@ -262,6 +262,14 @@ kt_memory_free_kib(const KtMemory *memory)
     return sum_kib(memory, G_STRUCT_OFFSET(KtNodeMemory, free_kib));
 }
 
+gint64
+kt_meminfo_kib(const KtRoot *root, const char *key)
+{
+    g_autofree char *text = NULL;
+    bool there = kt_root_read(root, KT_MEMINFO_FILE, &text, NULL) && text;
+    return there ? kt_meminfo_value(text, key) : KT_ABSENT;
+}
+
 void
 kt_memory_add_files(const KtRoot *root, GPtrArray *paths)
 {

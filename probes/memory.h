@@ -66,6 +66,9 @@ KtMemory *kt_memory_read(const KtRoot *root, GError **error);
 gint64 kt_memory_total_kib(const KtMemory *memory);
 gint64 kt_memory_free_kib(const KtMemory *memory);
 
+/** The value of @key ("MemAvailable") in /proc/meminfo now, KiB; KT_ABSENT where it can't be read. */
+gint64 kt_meminfo_kib(const KtRoot *root, const char *key);
+
 /** Adds the paths of the files below @root that this probe reads, there or not. Owned strings. */
 void kt_memory_add_files(const KtRoot *root, GPtrArray *paths);
 

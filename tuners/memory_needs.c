@@ -51,18 +51,17 @@ kt_memory_cpu_nodes(const KtPlan *plan, guint domain, gint cell)
     return nodes;
 }
 
-/* The pages of one guest cell; several sizes are given by cell. */
-static guint64
-page_of(const KtDomainDef *def, const KtPools *pools, guint cell)
+guint64
+kt_memory_page_kib(const KtDomainDef *def, guint64 default_kib, guint cell)
 {
     guint64 page_kib = 0;
     if (!def->hugepages)
         return 0;
     if (def->pages->len == 0)
-        return pools->default_kib;
+        return default_kib;
     for (guint i = 0; i < def->pages->len; i++) {
         const KtPageDef *page = def->pages->pdata[i];
-        guint64 its = page->page_kib > 0 ? page->page_kib : pools->default_kib;
+        guint64 its = page->page_kib > 0 ? page->page_kib : default_kib;
         if (page->cells != NULL && hwloc_bitmap_isset(page->cells, cell))
             return its;
         if (page->cells == NULL)
@@ -82,18 +81,24 @@ find_memnode(const KtDomainDef *def, guint cell)
     return NULL;
 }
 
+KtCpuset *
+kt_memory_nodes(const KtDomainDef *def, guint cell, bool *ret_binds)
+{
+    const KtMemnodeDef *memnode = find_memnode(def, cell);
+    const char *mode = memnode != NULL ? memnode->mode : def->numatune_mode;
+    const char *nodeset = memnode != NULL ? memnode->nodeset : def->numatune_nodeset;
+    KtCpuset *nodes = nodeset != NULL ? kt_cpuset_parse(nodeset, true, NULL) : NULL;
+    *ret_binds = nodes != NULL && kt_memory_mode_binds(mode);
+    return nodes;
+}
+
 /* Fills in where it comes from. @cell: index and number of its guest cell, index -1 = it has none. */
 static void
 place_need(KtMemoryNeed *need, const KtPlan *plan, guint domain, const KtDomainDef *def, gint index,
            guint cell)
 {
     g_autoptr(KtCpuset) host = kt_memory_host_nodes(plan->snapshot->topology);
-    const KtMemnodeDef *memnode = find_memnode(def, cell);
-    const char *mode = memnode != NULL ? memnode->mode : def->numatune_mode;
-    const char *nodeset = memnode != NULL ? memnode->nodeset : def->numatune_nodeset;
-    if (nodeset != NULL)
-        need->nodes = kt_cpuset_parse(nodeset, true, NULL);
-    need->binds = need->nodes != NULL && kt_memory_mode_binds(mode);
+    need->nodes = kt_memory_nodes(def, cell, &need->binds);
     if (need->nodes == NULL)
         need->nodes = kt_memory_cpu_nodes(plan, domain, index);
     hwloc_bitmap_and(need->nodes, need->nodes, host);
@@ -108,7 +113,7 @@ add_need(GPtrArray *needs, const KtPlan *plan, guint domain, const KtDomainDef *
     guint number = cell != NULL ? cell->id : 0;
     KtMemoryNeed *need = g_new0(KtMemoryNeed, 1);
     need->kib = cell != NULL ? cell->memory_kib : def->memory_kib;
-    need->page_kib = page_of(def, plan->snapshot->pools, number);
+    need->page_kib = kt_memory_page_kib(def, plan->snapshot->pools->default_kib, number);
     place_need(need, plan, domain, def, index, number);
     g_ptr_array_add(needs, need);
 }

@@ -23,6 +23,14 @@ typedef struct {
  * expected on the nodes of its planned CPUs, else on all. KtMemoryNeed. */
 GPtrArray *kt_memory_needs(const KtPlan *plan, guint domain, const KtDomainDef *def);
 
+/** The pages that memory of guest cell @cell (0 where there are none) is made of, KiB; 0 = ordinary ones.
+ * @default_kib: the host's default size of huge pages. */
+guint64 kt_memory_page_kib(const KtDomainDef *def, guint64 default_kib, guint cell);
+
+/** The nodes that numatune names for memory of guest cell @cell (0 where there are none); NULL = none.
+ * @ret_binds: it comes from these or not at all. Owned. */
+KtCpuset *kt_memory_nodes(const KtDomainDef *def, guint cell, bool *ret_binds);
+
 /** The definition that @domain boots from next; of a transient one the live one. */
 const KtDomainDef *kt_memory_next_def(const KtDomain *domain);
 

@@ -7,7 +7,7 @@
 #include "agent/exec/disk_jobs.h"
 #include "base/error.h"
 #include "probes/hypervisor.h"
-#include "probes/pools.h"
+#include "probes/memory.h"
 
 /* What is left on the file system of the image beside it: others live there too. */
 #define SPARE_KIB G_GUINT64_CONSTANT(262144)
@@ -76,31 +76,33 @@ has_room(const KtDomainDef *live, GError **error)
 }
 
 static guint64
-huge_kib(const KtDomainDef *def, guint64 page_kib, guint64 default_kib)
+ordinary_kib(const KtDomainDef *def)
 {
-    guint64 own = def->hugepage_kib > 0 ? def->hugepage_kib : default_kib;
-    return def->hugepages && own == page_kib ? def->memory_kib : 0;
+    return def->hugepages ? 0 : def->memory_kib;
 }
 
-/** The pages must be free before the guest is stopped; those that it has itself come free with it. */
+/** Huge pages that the guest leaves go back to their pool: its memory comes from elsewhere then. */
 static bool
-has_pages(const KtTarget *target, const KtDomainDef *live, const KtDomainDef *next, GError **error)
+has_memory(const KtTarget *target, const KtDomainDef *live, const KtDomainDef *next, GError **error)
 {
-    g_autoptr(KtPools) pools = next->hugepages ? kt_pools_read(target->root, NULL) : NULL;
-    for (guint i = 0; pools && i < pools->sizes->len; i++) {
-        const KtPageSize *size = &g_array_index(pools->sizes, KtPageSize, i);
-        guint64 need = huge_kib(next, size->page_kib, pools->default_kib);
-        guint64 own = huge_kib(live, size->page_kib, pools->default_kib);
-        gint64 unpromised = size->free - MAX(size->reserved, 0);
-        if (need > own && (gint64)((need - own) / size->page_kib) > unpromised) {
-            g_set_error(error, KT_ERROR, KT_ERROR_CONFLICT,
-                        "it needs %" G_GUINT64_FORMAT " huge pages of %" G_GUINT64_FORMAT
-                        " KiB, %" G_GINT64_FORMAT " are free",
-                        (need - own) / size->page_kib, size->page_kib, unpromised);
-            return false;
-        }
-    }
-    return true;
+    guint64 need = ordinary_kib(next);
+    gint64 there = kt_meminfo_kib(target->root, "MemAvailable");
+    if (need <= ordinary_kib(live) || there == KT_ABSENT || there >= (gint64)(need + SPARE_KIB))
+        return true;
+    g_set_error(error, KT_ERROR, KT_ERROR_CONFLICT,
+                "off its huge pages it needs %" G_GUINT64_FORMAT " MiB of ordinary memory, %" G_GINT64_FORMAT
+                " MiB are available",
+                need / 1024, there / 1024);
+    return false;
+}
+
+/** What only the host that the guest runs on can tell. */
+static KtPageHold *
+hold_memory(const KtTarget *target, const KtDomainDef *live, const KtDomainDef *next, GError **error)
+{
+    if (!has_room(live, error) || !has_memory(target, live, next, error))
+        return NULL;
+    return kt_page_hold_take(target->root, live, next, error);
 }
 
 bool
@@ -111,8 +113,13 @@ kt_guest_is_idle(virDomain *domain, const KtDomainDef *live, GError **error)
 
 bool
 kt_pause_guard(const KtTarget *target, virDomain *domain, const KtDomainDef *live, const KtDomainDef *next,
-               GError **error)
+               KtPageHold **ret_hold, GError **error)
 {
-    return kt_guest_is_idle(domain, live, error) && no_image(domain, error) && has_room(live, error) &&
-           has_pages(target, live, next, error);
+    if (!kt_guest_is_idle(domain, live, error) || !no_image(domain, error))
+        return false;
+    *ret_hold = NULL;
+    if (!kt_hypervisor_connection_is_local(target->connection))
+        return true;
+    *ret_hold = hold_memory(target, live, next, error);
+    return *ret_hold != NULL;
 }

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <numa.h>
 
+#include "agent/exec/node_mask.h"
 #include "agent/exec/step.h"
 #include "base/cpuset.h"
 #include "base/error.h"
@@ -102,17 +103,6 @@ check(const KtTarget *target, KtJournalStep *step, KtStepState *ret_state, char 
     return true;
 }
 
-static struct bitmask *
-mask_of(const KtCpuset *nodes)
-{
-    unsigned node;
-    struct bitmask *mask =
-        numa_bitmask_alloc((unsigned)MAX(numa_max_possible_node(), hwloc_bitmap_last(nodes)) + 1);
-    hwloc_bitmap_foreach_begin(node, nodes) numa_bitmask_setbit(mask, node);
-    hwloc_bitmap_foreach_end();
-    return mask;
-}
-
 /** Pages that can't move stay without an error: reading back tells. */
 static bool
 move_pages_of(gint64 pid, const KtCpuset *from, const KtCpuset *to, GError **error)
@@ -122,7 +112,7 @@ move_pages_of(gint64 pid, const KtCpuset *from, const KtCpuset *to, GError **err
                             "this kernel moves no pages between nodes");
         return false;
     }
-    struct bitmask *from_mask = mask_of(from), *to_mask = mask_of(to);
+    struct bitmask *from_mask = kt_node_mask(from), *to_mask = kt_node_mask(to);
     int left = numa_migrate_pages((int)pid, from_mask, to_mask), failure = errno;
     numa_bitmask_free(from_mask);
     numa_bitmask_free(to_mask);

@@ -109,16 +109,18 @@ set_clock(virDomain *domain, const KtDomainDef *def)
         g_info("domain %s: its agent does not set its clock", virDomainGetName(domain));
 }
 
-/** Before anything is done: whether it can be, as far as that can be told. A `conflict` else. */
+/** Before anything is done: whether it can be, as far as that can be told. A `conflict` else. @ret_hold: the
+ * huge pages that it will come back on. */
 static bool
-is_ready(const KtTarget *target, const KtJournalStep *step, const KtGuest *guest, GError **error)
+is_ready(const KtTarget *target, const KtJournalStep *step, const KtGuest *guest, KtPageHold **ret_hold,
+         GError **error)
 {
     g_autofree char *next_xml = kt_step_xml_edit(guest->xml, step, error);
     g_autoptr(KtDomainDef) live = next_xml ? kt_domain_def_parse(guest->xml, error) : NULL;
     g_autoptr(KtDomainDef) next = live ? kt_domain_def_parse(next_xml, error) : NULL;
     if (!next)
         return false;
-    if (kt_pause_guard(target, guest->domain, live, next, error))
+    if (kt_pause_guard(target, guest->domain, live, next, ret_hold, error))
         return true;
     g_prefix_error(error, "domain %s: ", step->domain_name);
     return false;
@@ -139,9 +141,10 @@ save(const KtJournalStep *step, const KtGuest *guest, GError **error)
     return false;
 }
 
-/** Edits the image of the guest and resumes it. One that somebody else saved only gets its image edited. */
+/** Edits the image of the guest and resumes it, on the pages that were held for it. One that somebody else
+ * saved only gets its image edited. */
 static bool
-change_image(const KtJournalStep *step, const KtGuest *guest, GError **error)
+change_image(const KtJournalStep *step, const KtGuest *guest, KtPageHold **hold, GError **error)
 {
     g_autofree char *image = NULL;
     if (!kt_saved_image_read(guest->domain, step->domain_name, &image, error))
@@ -155,6 +158,7 @@ change_image(const KtJournalStep *step, const KtGuest *guest, GError **error)
     if (!xml)
         return false;
     bool resumes = guest->active || step->half_done || step->forced;
+    g_clear_pointer(hold, kt_page_hold_release);
     return resumes ? kt_saved_image_resume(guest->domain, step->domain_name, xml, image, error)
                    : kt_saved_image_define(guest->domain, step->domain_name, xml, error);
 }
@@ -170,11 +174,12 @@ perform(const KtTarget *target, KtJournalStep *step, GError **error)
                     step->domain_name);
         return false;
     }
-    if (guest.active && !is_ready(target, step, &guest, error))
+    g_autoptr(KtPageHold) hold = NULL;
+    if (guest.active && !is_ready(target, step, &guest, &hold, error))
         return false;
     sigset_t before;
     kt_hold_signals(&before);
-    bool done = (!guest.active || save(step, &guest, error)) && change_image(step, &guest, error);
+    bool done = (!guest.active || save(step, &guest, error)) && change_image(step, &guest, &hold, error);
     kt_release_signals(&before);
     return done;
 }

@@ -31,26 +31,11 @@ kt_find_overcommit(const KtHost *host, GPtrArray *findings)
             "sysctl -w vm.overcommit_memory=0", "vm.overcommit_memory is 2 (never)");
 }
 
-/* Bytes of swap that are in use and all there are, KiB, from /proc/meminfo's lines. */
-static gint64
-meminfo_kib(const KtRoot *root, const char *field)
-{
-    g_autofree char *text = NULL;
-    if (!kt_root_read(root, "proc/meminfo", &text, NULL) || text == NULL)
-        return KT_ABSENT;
-    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
-    for (guint i = 0; lines[i]; i++) {
-        if (g_str_has_prefix(lines[i], field))
-            return g_ascii_strtoll(lines[i] + strlen(field), NULL, 10);
-    }
-    return KT_ABSENT;
-}
-
 void
 kt_find_swap(const KtHost *host, GPtrArray *findings)
 {
-    gint64 total = meminfo_kib(host->root, "SwapTotal:");
-    gint64 left = meminfo_kib(host->root, "SwapFree:");
+    gint64 total = kt_meminfo_kib(host->root, "SwapTotal");
+    gint64 left = kt_meminfo_kib(host->root, "SwapFree");
     if (total == KT_ABSENT || left == KT_ABSENT || !kt_root_is_live(host->root))
         return;
     g_autofree char *size = kt_size((guint64)total);

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import time
 import unittest
 
 from host import Host, Skip, read, write
@@ -135,6 +136,68 @@ class Memory(unittest.TestCase):
         self.host.power_cycle("kt-memory")
         self.assertEqual(self.ram()["KernelPageSize"], "4 kB")
         self.assertEqual(Pool.total(), self.pool.before)
+
+    PAUSED = "[host]\nhugepages.2M = auto\n[domain *]\nmemory.backing = hugepages-2M\ndisruption = pause\n"
+
+    def assert_on(self, page):
+        """The same guest, on pages of that size: what it had in memory is still there."""
+        self.assertEqual(self.ram()["KernelPageSize"], page)
+        self.assertIn(("sum", {"md5": self.sum}), self.host.ask("kt-memory", "sum"))
+
+    def fill(self):
+        self.host.ask("kt-memory", "fill 8")
+        self.sum = dict(self.host.ask("kt-memory", "sum"))["sum"]["md5"]
+
+    def benchmark(self):
+        """How long the guest takes for its memory, printed: under emulation it isn't what pages decide."""
+        start = time.monotonic()
+        for _ in range(3):
+            self.host.ask("kt-memory", "sum")
+        return f"{time.monotonic() - start:.2f} s"
+
+    def test_backing_of_a_running_guest(self):
+        """Onto huge pages and back without a boot."""
+        self.fill()
+        used, pid = Pool.used(), self.host.pid("kt-memory")
+        self.assert_on("4 kB")
+        before = self.benchmark()
+        profile = self.apply(self.PAUSED)
+        self.assertNotEqual(self.host.pid("kt-memory"), pid)
+        self.assert_on("2048 kB")
+        self.assertIn(f"{MIB * 1024} kB", (self.ram()["Private_Hugetlb"], self.ram()["Shared_Hugetlb"]))
+        self.assertEqual((Pool.total(), Pool.used()), (used + PAGES, used + PAGES))
+        self.assertEqual(self.pending(profile), {})
+        print(f"3 sums of 8 MiB: {before} on 4 KiB pages, {self.benchmark()} on 2 MiB pages")
+
+        self.roll_back()
+        self.assert_on("4 kB")
+        self.assertEqual((Pool.total(), Pool.used()), (self.pool.before, used))
+
+    def test_pages_are_held_while_it_is_away(self):
+        """Nobody else gets them between the look at them and the guest's return."""
+        write(f"{POOL}/nr_hugepages", str(Pool.used() + PAGES))
+        pid, free = self.host.pid("kt-memory"), set()
+        command = self.host.command("apply", self.host.profile(self.PAUSED), "--yes")
+        with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              text=True) as process:
+            while os.path.exists(f"/proc/{pid}") and process.poll() is None:
+                free.add(Pool.total() - Pool.used())
+                time.sleep(0.005)
+            said = process.communicate()[0]
+        self.assertEqual(process.returncode, 0, said)
+        self.assertEqual((min(free), max(free)), (0, PAGES), "free while the guest still ran on its old pages")
+        self.assertEqual(Pool.used(), Pool.total())
+
+    def test_pages_gone_before_it_is_saved(self):
+        """Somebody took them after the plan was made: then the guest isn't touched."""
+        write(f"{POOL}/nr_hugepages", str(Pool.used() + PAGES))
+        pid = self.host.pid("kt-memory")
+        profile = self.host.profile("[domain *]\nmemory.backing = hugepages-2M\ndisruption = pause\n")
+        result = self.host.tune_asked("apply", profile, meanwhile=self.pool.put_back)
+        self.assertEqual(result.code, 3, result)
+        self.assertIn(f"it needs {PAGES} huge pages of 2048 KiB", result.said)
+        self.assertEqual(self.host.pid("kt-memory"), pid)
+        self.assertEqual(self.ram()["KernelPageSize"], "4 kB")
 
     def test_pool_count(self):
         wanted = self.pool.before + 8
