@@ -66,6 +66,18 @@ kt_domain_def(const KtDomain *domain)
     return domain->live ? domain->live : domain->inactive;
 }
 
+const KtDomainDef *
+kt_domain_next_def(const KtDomain *domain)
+{
+    return domain->inactive ? domain->inactive : domain->live;
+}
+
+const char *
+kt_domain_next_xml(const KtDomain *domain)
+{
+    return domain->inactive_xml ? domain->inactive_xml : domain->live_xml;
+}
+
 bool
 kt_domain_disk_is_busy(const KtDomain *domain, const char *target)
 {

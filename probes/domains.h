@@ -76,6 +76,10 @@ void kt_iothread_free(KtIoThread *iothread);
 /** The definition that speaks for the domain now: the live one, of a shut-off domain the persistent one. */
 const KtDomainDef *kt_domain_def(const KtDomain *domain);
 
+/** The definition that it boots from next, and its text; of a transient domain the live one. */
+const KtDomainDef *kt_domain_next_def(const KtDomain *domain);
+const char *kt_domain_next_xml(const KtDomain *domain);
+
 /** Number of online vCPUs of an active domain. */
 guint kt_domain_online_vcpus(const KtDomain *domain);
 

@@ -35,7 +35,7 @@ why_no_unmap(const KtDiskWish *wish)
     static const char *const buses[] = {"virtio", "scsi", "sata", "ide", NULL};
     static const char *const formats[] = {"raw", "qcow2", "luks", NULL};
     const KtDiskDef *disk = wish->disk;
-    const KtDomainDef *def = wish->guest->inactive != NULL ? wish->guest->inactive : wish->guest->live;
+    const KtDomainDef *def = kt_domain_next_def(wish->guest);
     const char *qemu = wish->plan->snapshot->qemu;
 
     if (disk->readonly || kt_disk_is_removable(disk))

@@ -70,7 +70,7 @@ kt_disks_each_of(const KtDesired *desired, KtPlan *plan, guint domain, KtSetting
                  void (*tune)(const KtDiskWish *wish, void *data), void *data)
 {
     const KtDomain *guest = plan->snapshot->domains->pdata[domain];
-    const KtDomainDef *def = guest->inactive != NULL ? guest->inactive : guest->live;
+    const KtDomainDef *def = kt_domain_next_def(guest);
     for (guint i = 0; def != NULL && i < def->disks->len; i++) {
         const KtDiskDef *disk = def->disks->pdata[i];
         const KtValue *value =
@@ -106,7 +106,7 @@ kt_disks_each(const KtSnapshot *snapshot, const KtDesired *desired, KtPlan *plan
 bool
 kt_disk_may_change(const KtDiskWish *wish)
 {
-    if (!kt_plan_may_stage(wish->plan, (gint)wish->domain, wish->value, wish->item))
+    if (!kt_plan_may_carry(wish->plan, (gint)wish->domain, wish->value, wish->item))
         return false;
     const KtDiskDef *disk = wish->disk;
     if (is(disk->type, "vhostuser") || is(disk->type, "vhostvdpa")) {

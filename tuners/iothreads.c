@@ -195,7 +195,7 @@ add_iothreads(KtPlan *plan, const KtDeck *deck, guint index, const KtDomainDef *
 {
     if (number <= def->iothreads)
         return true;
-    if (!kt_plan_may_stage(plan, (gint)index, deck->value, NULL))
+    if (!kt_plan_may_carry(plan, (gint)index, deck->value, NULL))
         return false;
     KtAction action = {
         .domain = (gint)index,
@@ -273,7 +273,7 @@ kt_tune_iothreads(const KtSnapshot *snapshot, const KtDesired *desired, KtPlan *
 {
     for (guint i = 0; i < snapshot->domains->len; i++) {
         const KtDomain *domain = snapshot->domains->pdata[i];
-        const KtDomainDef *def = domain->inactive != NULL ? domain->inactive : domain->live;
+        const KtDomainDef *def = kt_domain_next_def(domain);
         if (def != NULL)
             tune_domain(plan, desired, i, def);
     }

@@ -68,7 +68,7 @@ open_nodes(KtLedger *ledger, const KtDesired *desired)
 static bool
 boots_next(const KtDomain *domain)
 {
-    return (domain->active || domain->autostart) && kt_memory_next_def(domain) != NULL;
+    return (domain->active || domain->autostart) && kt_domain_next_def(domain) != NULL;
 }
 
 KtLedger *
@@ -82,7 +82,7 @@ kt_ledger_new(const KtPlan *plan, const KtDesired *desired)
     for (guint i = 0; i < plan->n_domains; i++) {
         const KtDomain *domain = plan->snapshot->domains->pdata[i];
         g_autoptr(GPtrArray) needs =
-            boots_next(domain) ? kt_memory_needs(plan, i, kt_memory_next_def(domain)) : g_ptr_array_new();
+            boots_next(domain) ? kt_memory_needs(plan, i, kt_domain_next_def(domain)) : g_ptr_array_new();
         g_ptr_array_add(ledger->charges, kt_ledger_charge(ledger, needs));
     }
     kt_ledger_admit_wishes(ledger);

@@ -17,7 +17,7 @@ kt_memory_stage(const KtMemoryWish *wish, const KtValue *value, KtXmlField field
         .field = field,
     };
     /* The whole of it, as the step will find it. A snapshot's definition has been parsed before. */
-    kt_domain_xml_get(wish->domain->inactive_xml, field, NULL, &action.from, NULL);
+    kt_domain_xml_get(kt_domain_next_xml(wish->domain), field, NULL, &action.from, NULL);
     kt_plan_add(wish->plan, action);
 }
 
@@ -25,7 +25,7 @@ static void
 tune_domain(const KtDesired *desired, KtPlan *plan, guint index)
 {
     const KtDomain *domain = plan->snapshot->domains->pdata[index];
-    const KtDomainDef *def = kt_memory_next_def(domain);
+    const KtDomainDef *def = kt_domain_next_def(domain);
     if (def == NULL || !kt_desired_selects(desired, index))
         return;
     g_autoptr(KtCpuset) cpu_nodes = kt_memory_cpu_nodes(plan, index, -1);

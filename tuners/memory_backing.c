@@ -159,7 +159,7 @@ note_consequences(const KtMemoryWish *wish, guint64 page_kib)
 static void
 stage_pages(KtMemoryWish *wish, const KtValue *value, guint64 page_kib)
 {
-    const KtDomainDef *def = wish->domain->inactive;
+    const KtDomainDef *def = kt_domain_next_def(wish->domain);
     const char *contradiction = find_contradiction(def);
     if (refuse_host(wish, value, page_kib))
         return;
@@ -189,9 +189,9 @@ void
 kt_memory_tune_backing(KtMemoryWish *wish)
 {
     const KtValue *value = kt_desired_domain(wish->desired, wish->index, KT_SETTING_MEMORY_BACKING, NULL);
-    if (value == NULL || !kt_plan_may_stage(wish->plan, (gint)wish->index, value, NULL))
+    if (value == NULL || !kt_plan_may_carry(wish->plan, (gint)wish->index, value, NULL))
         return;
-    const KtDomainDef *def = wish->domain->inactive;
+    const KtDomainDef *def = kt_domain_next_def(wish->domain);
     guint64 page_kib = page_wanted(value);
     if (is_by_cell(def)) {
         refuse(
@@ -247,8 +247,8 @@ kt_memory_tune_ksm(KtMemoryWish *wish)
     bool wanted = is_ksm_wanted(wish->desired, value);
     if (wanted)
         note_unmergeable(wish);
-    if (value == NULL || !kt_plan_may_stage(wish->plan, (gint)wish->index, value, NULL) ||
-        wish->domain->inactive->nosharepages == !wanted)
+    if (value == NULL || !kt_plan_may_carry(wish->plan, (gint)wish->index, value, NULL) ||
+        kt_domain_next_def(wish->domain)->nosharepages == !wanted)
         return;
     if (wanted)
         kt_memory_stage(wish, value, KT_XML_NOSHAREPAGES, NULL, KT_RISK_LOW,

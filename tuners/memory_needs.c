@@ -9,12 +9,6 @@ need_free(gpointer data)
     g_free(need);
 }
 
-const KtDomainDef *
-kt_memory_next_def(const KtDomain *domain)
-{
-    return domain->inactive != NULL ? domain->inactive : domain->live;
-}
-
 bool
 kt_memory_mode_binds(const char *mode)
 {

@@ -31,9 +31,6 @@ guint64 kt_memory_page_kib(const KtDomainDef *def, guint64 default_kib, guint ce
  * @ret_binds: it comes from these or not at all. Owned. */
 KtCpuset *kt_memory_nodes(const KtDomainDef *def, guint cell, bool *ret_binds);
 
-/** The definition that @domain boots from next; of a transient one the live one. */
-const KtDomainDef *kt_memory_next_def(const KtDomain *domain);
-
 /** A mode of numatune that takes memory from its nodes or not at all; NULL is libvirt's default, strict. */
 bool kt_memory_mode_binds(const char *mode);
 

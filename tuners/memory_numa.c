@@ -143,7 +143,7 @@ take(KtMemoryWish *wish, const KtValue *value, const Policy *policy, const char 
 static bool
 stage(KtMemoryWish *wish, const KtValue *value, const Policy *policy)
 {
-    if (wish->domain->inactive == NULL || is_so(wish->domain->inactive, policy))
+    if (is_so(kt_domain_next_def(wish->domain), policy))
         return true;
     g_autofree char *nodeset = kt_cpuset_format(policy->nodes);
     if (!take(wish, value, policy, nodeset))
@@ -166,7 +166,7 @@ kt_memory_tune_numa(KtMemoryWish *wish)
     choose(wish, value, &policy);
     if (policy.nodes == NULL)
         return;
-    bool fits = !kt_plan_may_stage(wish->plan, (gint)wish->index, value, NULL) || stage(wish, value, &policy);
+    bool fits = !kt_plan_may_carry(wish->plan, (gint)wish->index, value, NULL) || stage(wish, value, &policy);
     if (fits && !g_str_equal(policy.mode, "interleave"))
         kt_memory_move_pages(wish, value, policy.nodes);
 }

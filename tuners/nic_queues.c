@@ -100,7 +100,7 @@ tune_nic(const KtNicWish *wish)
     g_autofree char *why = why_not(wish, wanted);
     if (why != NULL && kt_value_is(wish->value, "auto"))
         return;
-    if (!kt_plan_may_stage(wish->plan, (gint)wish->domain, wish->value, wish->item))
+    if (!kt_plan_may_carry(wish->plan, (gint)wish->domain, wish->value, wish->item))
         return;
     if (why != NULL)
         kt_plan_refuse(wish->plan, (gint)wish->domain, wish->value, wish->item, "%s", why);

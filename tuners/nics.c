@@ -151,7 +151,7 @@ static void
 tune_nic(const KtNicWish *wish)
 {
     if (is_settled(wish->nic) ||
-        !kt_plan_may_stage(wish->plan, (gint)wish->domain, wish->value, wish->item) || refuse_kind(wish))
+        !kt_plan_may_carry(wish->plan, (gint)wish->domain, wish->value, wish->item) || refuse_kind(wish))
         return;
     g_autofree char *why = NULL;
     const KtDomain *domain = wish->plan->snapshot->domains->pdata[wish->domain];
@@ -191,7 +191,7 @@ kt_nics_each(const KtSnapshot *snapshot, const KtDesired *desired, KtPlan *plan,
 {
     for (guint i = 0; i < snapshot->domains->len; i++) {
         const KtDomain *domain = snapshot->domains->pdata[i];
-        const KtDomainDef *def = domain->inactive != NULL ? domain->inactive : domain->live;
+        const KtDomainDef *def = kt_domain_next_def(domain);
         for (guint k = 0; def != NULL && k < def->nics->len; k++) {
             KtNicWish wish = {
                 .plan = plan, .desired = desired, .domain = i, .def = def, .nic = def->nics->pdata[k]};
@@ -213,11 +213,12 @@ wants_evidence(const KtDesired *desired, const KtDomain *domain, guint index)
 {
     const KtValue *guard = kt_desired_domain(desired, index, KT_SETTING_GUEST_VIRTIO, NULL);
     bool told = domain->agent_virtio != NULL && *domain->agent_virtio != '\0';
-    if (domain->inactive == NULL || told || kt_value_is(guard, "assume") || kt_value_is(guard, "never") ||
+    const KtDomainDef *def = kt_domain_next_def(domain);
+    if (def == NULL || told || kt_value_is(guard, "assume") || kt_value_is(guard, "never") ||
         live_virtio_nic(domain) != NULL)
         return false;
-    for (guint i = 0; i < domain->inactive->nics->len; i++) {
-        const KtNicDef *nic = domain->inactive->nics->pdata[i];
+    for (guint i = 0; i < def->nics->len; i++) {
+        const KtNicDef *nic = def->nics->pdata[i];
         if (!is_settled(nic) && kt_desired_domain(desired, index, KT_SETTING_NIC_MODEL, nic->mac) != NULL)
             return true;
     }

@@ -6,7 +6,8 @@ static void
 note_next_boot(const KtDomain *domain, KtPlan *plan, guint index, bool placed)
 {
     if (!domain->persistent)
-        kt_plan_note(plan, (gint)index, "transient: it has no next boot, only what is live can be set");
+        kt_plan_note(plan, (gint)index, "transient: it has no next boot, only what %s can be set",
+                     plan->domains[index].carried ? "is brought to it now" : "is live");
     if (domain->managed_save)
         kt_plan_note(plan, (gint)index, "a saved image resumes its old settings at the next start");
     if (placed && domain->inactive != NULL && g_strcmp0(domain->inactive->vcpu_placement, "auto") == 0)

@@ -264,15 +264,16 @@ bool
 kt_pins_stage_iothread(KtPlan *plan, const KtDesired *desired, guint domain, guint id)
 {
     const KtDomain *guest = plan->snapshot->domains->pdata[domain];
+    const KtDomainDef *def = plan->domains[domain].carried ? guest->live : guest->inactive;
     const KtValue *value = kt_desired_domain(desired, domain, KT_SETTING_CPU_IOTHREADS, NULL);
-    if (value == NULL || !guest->active || guest->inactive == NULL)
+    if (value == NULL || !guest->active || def == NULL)
         return true;
     g_autofree char *item = g_strdup_printf("iothread %u", id);
     g_autofree char *reason = NULL;
     g_autoptr(KtCpuset) cpus = kt_near_resolve(plan, domain, value, item, &reason);
     if (cpus == NULL)
         return false;
-    const KtPinDef *pinned = kt_domain_def_find_iothread_pin(guest->inactive, id);
+    const KtPinDef *pinned = kt_domain_def_find_iothread_pin(def, id);
     KtPinWish wish = {
         .value = value,
         .field = KT_XML_IOTHREAD_PIN,
@@ -281,7 +282,7 @@ kt_pins_stage_iothread(KtPlan *plan, const KtDesired *desired, guint domain, gui
         .wanted = cpus,
         .reason = reason,
     };
-    pin_staged(plan, domain, guest->inactive, &wish);
+    pin_staged(plan, domain, def, &wish);
     return true;
 }
 

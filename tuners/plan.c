@@ -230,6 +230,12 @@ kt_plan_may_stage(KtPlan *plan, gint domain, const KtValue *value, const char *i
 }
 
 bool
+kt_plan_may_carry(KtPlan *plan, gint domain, const KtValue *value, const char *item)
+{
+    return plan->domains[domain].carried || kt_plan_may_stage(plan, domain, value, item);
+}
+
+bool
 kt_plan_may_touch_host(KtPlan *plan, const KtValue *value)
 {
     if (plan->snapshot->host_is_local)

@@ -88,9 +88,10 @@ typedef struct {
 
 /** What the plan says of one domain, acted upon or not. */
 typedef struct {
-    GPtrArray *notes;     /* char * */
-    GPtrArray *pending;   /* KtPending */
-    GPtrArray *actions;   /* KtAction, borrowed from the plan, as they were added */
+    GPtrArray *notes;   /* char * */
+    GPtrArray *pending; /* KtPending */
+    GPtrArray *actions; /* KtAction, borrowed from the plan, as they were added */
+    bool carried; /* transient, and its section allows that what others have staged is brought to it now */
     gint64 pause_usec;    /* how long it is expected to stand still for this plan; 0 = not at all */
     gint seat;            /* index into the placement, -1 = not active */
     KtCpuset *emulator;   /* after the plan; NULL = not active */
@@ -162,6 +163,10 @@ void kt_plan_note(KtPlan *plan, gint domain, const char *format, ...) G_GNUC_PRI
  * @item: a transient domain has none, and a managed-save image resumes its old settings (safety rule 8).
  */
 bool kt_plan_may_stage(KtPlan *plan, gint domain, const KtValue *value, const char *item);
+
+/** As kt_plan_may_stage(), of what a pause or a replug can bring: a transient domain that is `carried` may
+ * get it. It is staged in its live definition then, as far as this plan goes. */
+bool kt_plan_may_carry(KtPlan *plan, gint domain, const KtValue *value, const char *item);
 
 /** Whether this host's own settings may be changed; else that is refused for @value (safety rule 14). */
 bool kt_plan_may_touch_host(KtPlan *plan, const KtValue *value);

@@ -4,6 +4,7 @@
 #include "tuners/contested.h"
 
 const KtTuner kt_tuners[] = {
+    {"carried", kt_tune_carried},
     {"placement", kt_tune_placement},
     {"weight", kt_tune_weight},
     {"memory", kt_tune_memory},

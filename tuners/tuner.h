@@ -35,6 +35,8 @@ void kt_tune_disk_discard(const KtSnapshot *snapshot, const KtDesired *desired, 
 void kt_tune_iothreads(const KtSnapshot *snapshot, const KtDesired *desired, KtPlan *plan);
 void kt_tune_nics(const KtSnapshot *snapshot, const KtDesired *desired, KtPlan *plan);
 void kt_tune_nic_queues(const KtSnapshot *snapshot, const KtDesired *desired, KtPlan *plan);
+/** Which transient domains may be brought what others have staged. */
+void kt_tune_carried(const KtSnapshot *snapshot, const KtDesired *desired, KtPlan *plan);
 /** What is staged and `disruption` lets a running guest have earlier: by a pause, a replug, a restart. */
 void kt_tune_ways(const KtSnapshot *snapshot, const KtDesired *desired, KtPlan *plan);
 /** What is staged from before and still waits for a power cycle. */

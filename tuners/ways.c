@@ -1,32 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "tuners/ways.h"
-
 #include <string.h>
 
-#include "base/domain_plug.h"
 #include "tuners/disks.h"
-#include "tuners/pending.h"
 #include "tuners/tuner.h"
-
-/* What is staged of a running domain, and the way that it gets there now. */
-typedef struct {
-    const KtPending *pending; /* the live value, and the one of the definition after this plan */
-    const KtValue *value;     /* what the profile says of it */
-    KtXmlField field;
-    KtWhen way;
-} KtPassage;
-
-typedef struct {
-    KtPlan *plan;
-    const KtDesired *desired;
-    guint index;
-    const KtDomain *domain;
-    const KtValue *disruption;
-    KtWhen allowed;
-    char *xml; /* the persistent definition after this plan */
-    KtDomainDef *def;
-    GArray *passages; /* KtPassage */
-} KtCrossing;
+#include "tuners/ways_parts.h"
 
 static void
 crossing_clear(KtCrossing *crossing)
@@ -69,8 +46,8 @@ define_as_planned(KtCrossing *crossing)
         if (action->kind == KT_STEP_DEFINE)
             g_array_append_val(edits, edit);
     }
-    crossing->xml =
-        kt_domain_xml_edit(crossing->domain->inactive_xml, (const KtXmlEdit *)edits->data, edits->len, NULL);
+    crossing->xml = kt_domain_xml_edit(kt_domain_next_xml(crossing->domain), (const KtXmlEdit *)edits->data,
+                                       edits->len, NULL);
     crossing->def = crossing->xml != NULL ? kt_domain_def_parse(crossing->xml, NULL) : NULL;
     return crossing->def != NULL;
 }
@@ -119,145 +96,6 @@ collect(KtCrossing *crossing, const KtPending *pending)
         passage.way = least_way(pending, places[i].way);
         g_array_append_val(crossing->passages, passage);
     }
-}
-
-/* ---- which way ---- */
-
-static bool
-goes(const KtCrossing *crossing, KtWhen way)
-{
-    for (guint i = 0; i < crossing->passages->len; i++) {
-        if (g_array_index(crossing->passages, KtPassage, i).way == way)
-            return true;
-    }
-    return false;
-}
-
-static void
-send_all(KtCrossing *crossing, KtWhen from, KtWhen to)
-{
-    for (guint i = 0; i < crossing->passages->len; i++) {
-        KtPassage *passage = &g_array_index(crossing->passages, KtPassage, i);
-        if (passage->way == from)
-            passage->way = to;
-    }
-}
-
-/* Why this NIC can't be swapped while the guest runs; NULL = it can. Owned. */
-static char *
-replug_refusal(const KtCrossing *crossing, const KtPending *pending)
-{
-    const char *mac = strchr(pending->item, ' ') + 1;
-    const KtNicDef *nic = kt_domain_def_find_nic(crossing->domain->live, mac);
-    if (crossing->domain->state != KT_DOMAIN_RUNNING)
-        return g_strdup("the guest stands still, so it can't let go of it");
-    char *obstacle = kt_domain_nic_plug_obstacle(crossing->domain->live_xml, mac);
-    if (obstacle != NULL)
-        return obstacle;
-    /* Its counters, or the agent, must tell that the guest took the new one. */
-    if ((nic == NULL || nic->target == NULL) && !crossing->domain->live->agent_connected)
-        return g_strdup(
-            "it has no device on the host whose counters would tell whether the guest makes use of "
-            "the new one, and no agent in the guest could");
-    return NULL;
-}
-
-/* Once for an item, however many of its settings it is about. */
-static void
-refuse(const KtCrossing *crossing, const char *item, const char *what, const char *why)
-{
-    for (guint i = 0; i < crossing->plan->refused->len; i++) {
-        const KtRefusal *refusal = crossing->plan->refused->pdata[i];
-        if (refusal->domain == (gint)crossing->index && refusal->setting == crossing->disruption->setting &&
-            g_strcmp0(refusal->item, item) == 0)
-            return;
-    }
-    kt_plan_refuse(crossing->plan, (gint)crossing->index, crossing->disruption, item,
-                   "%s: %s; what is staged waits for its next power-on", what, why);
-}
-
-static void
-choose_replugs(KtCrossing *crossing)
-{
-    for (guint i = 0; i < crossing->passages->len; i++) {
-        KtPassage *passage = &g_array_index(crossing->passages, KtPassage, i);
-        if (passage->way != KT_WHEN_REPLUG || crossing->allowed < KT_WHEN_REPLUG)
-            continue;
-        g_autofree char *refusal = replug_refusal(crossing, passage->pending);
-        if (refusal == NULL)
-            continue;
-        bool restarts = crossing->allowed >= KT_WHEN_RESTART;
-        passage->way = restarts ? KT_WHEN_RESTART : KT_WHEN_NEXT_BOOT;
-        if (!restarts)
-            refuse(crossing, passage->pending->item, "it can't be replugged", refusal);
-    }
-}
-
-/* A longer pause than allowed is refused; what can't be saved at all may be restarted. */
-static void
-choose_pauses(KtCrossing *crossing)
-{
-    const KtValue *most = kt_desired_domain(crossing->desired, crossing->index, KT_SETTING_MAX_PAUSE, NULL);
-    gint64 usec = kt_pause_estimate(crossing->domain);
-    g_autofree char *why = kt_pause_obstacle(crossing->plan, crossing->index);
-    bool restarts = why != NULL && crossing->allowed >= KT_WHEN_RESTART;
-    if (why == NULL && most != NULL && usec > most->number)
-        why = g_strdup_printf("the guest would stand still about %.1f s, max-pause is %s (%s)",
-                              (double)usec / G_USEC_PER_SEC, most->text, most->source);
-    if (why == NULL)
-        return;
-    send_all(crossing, KT_WHEN_PAUSE, restarts ? KT_WHEN_RESTART : KT_WHEN_NEXT_BOOT);
-    if (!restarts)
-        refuse(crossing, NULL, "it can't be paused (saved and resumed)", why);
-}
-
-/* Why this guest can't be shut down and started now; NULL = it can. Owned. */
-static char *
-restart_refusal(const KtCrossing *crossing)
-{
-    const KtValue *window =
-        kt_desired_domain(crossing->desired, crossing->index, KT_SETTING_RESTART_WINDOW, NULL);
-    if (window != NULL)
-        return g_strdup_printf(
-            "it has a restart-window, %s (%s), which only a daemon could keep; without one it "
-            "is restarted by apply",
-            window->text, window->source);
-    if (crossing->domain->state != KT_DOMAIN_RUNNING)
-        return g_strdup("the guest stands still, so it wouldn't shut down before it goes on");
-    return NULL;
-}
-
-/* One restart serves all that is staged, so nothing else is done then. */
-static void
-choose_restart(KtCrossing *crossing)
-{
-    if (crossing->allowed < KT_WHEN_RESTART || !goes(crossing, KT_WHEN_RESTART))
-        return;
-    g_autofree char *why = restart_refusal(crossing);
-    if (why == NULL) {
-        send_all(crossing, KT_WHEN_PAUSE, KT_WHEN_RESTART);
-        send_all(crossing, KT_WHEN_REPLUG, KT_WHEN_RESTART);
-    } else {
-        send_all(crossing, KT_WHEN_RESTART, KT_WHEN_NEXT_BOOT);
-        refuse(crossing, NULL, "it can't be restarted", why);
-    }
-}
-
-static void
-choose_ways(KtCrossing *crossing)
-{
-    g_autofree char *why =
-        crossing->passages->len > 0 ? kt_disturbance_obstacle(crossing->plan, crossing->index) : NULL;
-    if (why != NULL) {
-        for (KtWhen way = KT_WHEN_PAUSE; way <= KT_WHEN_RESTART; way++)
-            send_all(crossing, way, KT_WHEN_NEXT_BOOT);
-        refuse(crossing, NULL, "it can't be disturbed now", why);
-        return;
-    }
-    if (goes(crossing, KT_WHEN_PAUSE))
-        choose_pauses(crossing);
-    choose_replugs(crossing);
-    choose_restart(crossing);
 }
 
 /* ---- what is done ---- */
@@ -329,6 +167,17 @@ add_new_pins(const KtCrossing *crossing, KtWhen way)
     }
 }
 
+/* What would be staged of any other domain, and nothing brings to this one. */
+static void
+refuse_transient(const KtCrossing *crossing, const KtPassage *passage)
+{
+    bool more = passage->way < KT_WHEN_RESTART && passage->way > crossing->allowed;
+    kt_plan_refuse(crossing->plan, (gint)crossing->index, passage->value, passage->pending->item,
+                   "a transient domain has no next boot to stage this for; %s%s%s",
+                   more ? "allow it now (disruption = " : "define it ('virsh define') to make it persistent",
+                   more ? kt_when_name(passage->way) : "", more ? ")" : "");
+}
+
 /* The one thing that a pause might be thought to bring, and must not. */
 static void
 refuse_cache(const KtCrossing *crossing, const KtPassage *passage)
@@ -337,8 +186,9 @@ refuse_cache(const KtCrossing *crossing, const KtPassage *passage)
         kt_plan_refuse(
             crossing->plan, (gint)crossing->index, crossing->disruption, passage->pending->item,
             "the running guest sees no write cache, so it doesn't flush: with '%s' it would lose data "
-            "when the host fails; what is staged waits for its next power-on",
-            passage->pending->staged != NULL ? passage->pending->staged : "default");
+            "when the host fails%s",
+            passage->pending->staged != NULL ? passage->pending->staged : "default",
+            crossing->transient ? "" : "; what is staged waits for its next power-on");
 }
 
 static void
@@ -348,6 +198,8 @@ act(const KtCrossing *crossing)
         const KtPassage *passage = &g_array_index(crossing->passages, KtPassage, i);
         if (passage->way == KT_WHEN_NEXT_BOOT || passage->way > crossing->allowed) {
             refuse_cache(crossing, passage);
+            if (crossing->transient)
+                refuse_transient(crossing, passage);
             continue;
         }
         add_action(crossing, passage->pending->setting, passage->value->source, passage->pending->item,
@@ -364,7 +216,7 @@ tell(const KtCrossing *crossing)
     static const KtWhen ways[] = {KT_WHEN_PAUSE, KT_WHEN_REPLUG, KT_WHEN_RESTART};
     for (guint i = 0; i < G_N_ELEMENTS(ways); i++) {
         g_autofree char *reason = NULL;
-        if (ways[i] > crossing->allowed || !goes(crossing, ways[i]))
+        if (ways[i] > crossing->allowed || !kt_crossing_goes(crossing, ways[i]))
             continue;
         reason = reason_for(crossing, ways[i]);
         kt_plan_note(crossing->plan, (gint)crossing->index, "%s", reason);
@@ -387,6 +239,20 @@ most_allowed(const KtValue *disruption)
     return KT_WHEN_NOW;
 }
 
+/* What this plan would stage of it: it was only needed to know what the guest is to have. */
+static void
+drop_staged(const KtCrossing *crossing)
+{
+    GPtrArray *own = crossing->plan->domains[crossing->index].actions;
+    for (guint i = own->len; i-- > 0;) {
+        KtAction *action = own->pdata[i];
+        if (action->kind != KT_STEP_DEFINE)
+            continue;
+        g_ptr_array_remove_index(own, i);
+        g_ptr_array_remove(crossing->plan->actions, action);
+    }
+}
+
 static void
 cross(KtPlan *plan, const KtDesired *desired, guint index)
 {
@@ -396,21 +262,25 @@ cross(KtPlan *plan, const KtDesired *desired, guint index)
         .desired = desired,
         .index = index,
         .domain = domain,
+        .transient = plan->domains[index].carried,
         .disruption = kt_desired_domain(desired, index, KT_SETTING_DISRUPTION, NULL),
         .passages = g_array_new(FALSE, FALSE, sizeof(KtPassage)),
     };
     crossing.allowed = most_allowed(crossing.disruption);
-    if (crossing.allowed == KT_WHEN_NOW || domain->live == NULL || domain->inactive == NULL ||
-        domain->managed_save || !define_as_planned(&crossing))
+    bool goes_on = crossing.transient || domain->inactive != NULL;
+    if (crossing.allowed == KT_WHEN_NOW || domain->live == NULL || !goes_on || domain->managed_save ||
+        !define_as_planned(&crossing))
         return;
     g_autoptr(GPtrArray) pendings = g_ptr_array_new_with_free_func(kt_pending_free);
     KtXmlDef live = {domain->live_xml, domain->live}, staged = {crossing.xml, crossing.def};
     kt_pending_between(pendings, &live, &staged);
     for (guint i = 0; i < pendings->len; i++)
         collect(&crossing, pendings->pdata[i]);
-    choose_ways(&crossing);
+    kt_crossing_choose(&crossing);
     act(&crossing);
     tell(&crossing);
+    if (crossing.transient)
+        drop_staged(&crossing);
 }
 
 /* The smallest number that any guest to be restarted asks for. */
@@ -436,4 +306,15 @@ kt_tune_ways(const KtSnapshot *snapshot, const KtDesired *desired, KtPlan *plan)
     for (guint i = 0; i < snapshot->domains->len; i++)
         cross(plan, desired, i);
     plan->restart_parallel = restarts_at_once(plan, desired);
+}
+
+void
+kt_tune_carried(const KtSnapshot *snapshot, const KtDesired *desired, KtPlan *plan)
+{
+    for (guint i = 0; i < snapshot->domains->len; i++) {
+        const KtDomain *domain = snapshot->domains->pdata[i];
+        const KtValue *disruption = kt_desired_domain(desired, i, KT_SETTING_DISRUPTION, NULL);
+        plan->domains[i].carried =
+            !domain->persistent && domain->live != NULL && most_allowed(disruption) > KT_WHEN_NOW;
+    }
 }

@@ -99,7 +99,7 @@ tune_domain(const KtSnapshot *snapshot, KtPlan *plan, guint index, const KtValue
     wish.wanted = shares_of(value->number, wish.unit);
     if (domain->active && domain->live != NULL)
         set_live(&wish, domain->live);
-    const KtDomainDef *def = domain->inactive != NULL ? domain->inactive : domain->live;
+    const KtDomainDef *def = kt_domain_next_def(domain);
     if (def != NULL)
         set_staged(&wish, def);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "agent/exec/executor.h"
 
-#include "agent/exec/guest.h"
 #include "agent/exec/report.h"
+#include "agent/exec/signal_hold.h"
 #include "agent/exec/step.h"
 #include "agent/exec/undo.h"
 #include "base/error.h"
@@ -15,7 +15,9 @@ typedef struct {
     GHashTable *unsettled; /* UUIDs of domains of which a step wasn't done: what follows depends on it */
     bool to_undo;          /* a step has just failed: what it means is to be undone at once */
     guint failed_seq;      /* that step, 0 = it was not begun */
-    bool spares_guests;    /* a guest was not well after it was disturbed: no other is */
+    const char
+        *failed_domain; /* UUID of its domain where only what was done with that is undone; NULL = all */
+    bool spares_guests; /* a guest was not well after it was disturbed: no other is */
 } Run;
 
 /** A step that won't be begun: with its result, and why. */
@@ -62,11 +64,13 @@ has_gone(const Run *run, const KtJournalStep *step)
 static void
 take_failure(Run *run, const KtJournalStep *step, const char *message)
 {
+    bool disturbs = kt_step_ops(step->kind)->disturbs;
     if (!run->report->failure)
         run->report->failure = g_strdup(message);
-    run->to_undo = true;
+    run->to_undo = !disturbs || step->seq > 0;
     run->failed_seq = step->seq;
-    if (kt_step_ops(step->kind)->disturbs) {
+    run->failed_domain = disturbs ? step->domain_uuid : NULL;
+    if (disturbs) {
         run->spares_guests = true;
         unsettle(run, step);
     } else {
@@ -117,15 +121,16 @@ adopt_undo(Run *run, const KtJournalRun *after, const KtReport *undo)
     }
 }
 
-/** After a failure: undoes what this run did; after that of a step that disturbs a guest, only that one. */
+/** After a failure: undoes what this run did; after that of a step that disturbs a guest, only what it did
+ * with that guest: what it was to run with isn't left staged. */
 static bool
 undo_failure(Run *run, GError **error)
 {
     g_autoptr(KtJournalRun) before = kt_journal_run(run->journal, run->report->run, error);
     if (!before)
         return false;
-    g_autoptr(KtReport) undo =
-        kt_undo_failed_run(run->target, run->journal, before, run->failed_seq, !run->report->failed, error);
+    g_autoptr(KtReport) undo = kt_undo_failed_run(run->target, run->journal, before, run->failed_seq,
+                                                  run->report->failed ? NULL : run->failed_domain, error);
     if (!undo)
         return false;
     g_autoptr(KtJournalRun) after = kt_journal_run(run->journal, run->report->run, error);
@@ -216,14 +221,13 @@ perform_all(GArray *works)
         return;
     }
     /* A signal is for any thread that takes it: this one must not while guests are away. */
-    sigset_t signals;
-    kt_hold_signals(&signals);
+    g_autoptr(KtSignalHold) signals = kt_signal_hold();
     g_autofree GThread **threads = g_new0(GThread *, works->len + 1);
     for (guint i = 0; i < works->len; i++)
         threads[i] = g_thread_new("step", perform, &g_array_index(works, Work, i));
     for (guint i = 0; i < works->len; i++)
         g_thread_join(threads[i]);
-    kt_release_signals(&signals);
+    g_clear_pointer(&signals, kt_signal_release);
 }
 
 /** Records how a step went; one that failed is undone at once. */

@@ -41,6 +41,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(KtReport, kt_report_free)
  * are. Owned. */
 char *kt_step_describe(const KtJournalStep *step);
 
+/** Whether the guest notices @step. */
+bool kt_step_disturbs(const KtJournalStep *step);
+
 /** Called before each step, for progress: step @index (from 1) of @total. */
 typedef void (*KtProgress)(const KtJournalStep *step, guint index, guint total, gpointer user_data);
 

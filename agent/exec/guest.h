@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include <signal.h>
-
 #include "agent/exec/step_domain.h"
 
 /** What steps share that take a running guest away for a while. */
@@ -11,8 +9,9 @@
 typedef struct {
     virDomain *domain; /* NULL: it isn't known any more */
     bool active;
-    char *xml;     /* as it runs, else of its saved image, with secrets; NULL = there is neither */
-    char *process; /* of the active one, as KtDomain.process */
+    bool transient; /* without a definition of its own: it was saved by the step, or runs */
+    char *xml;      /* as it runs, else of its saved image, with secrets; NULL = there is neither */
+    char *process;  /* of the active one, as KtDomain.process */
 } KtGuest;
 
 void kt_guest_clear(KtGuest *guest);
@@ -21,11 +20,12 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(KtGuest, kt_guest_clear)
 /** Errors: hypervisor. */
 bool kt_guest_find(const KtTarget *target, const KtJournalStep *step, KtGuest *guest, GError **error);
 
+/** The image of a transient domain that the step has left, NULL = none is there. Borrowed. */
+const char *kt_step_own_image(const KtJournalStep *step);
+
+/** For read_back: the same, of a guest that must run; sets step->after to its process. Errors: hypervisor. */
+bool kt_guest_find_running(const KtTarget *target, KtJournalStep *step, KtGuest *guest, GError **error);
+
 /** Whether its vCPUs run: one that stands still neither shuts down nor lets go of a device, but would once it
  * goes on. Errors: conflict. */
 bool kt_guest_runs(const KtGuest *guest, GError **error);
-
-/** Nothing that can be held may end this program while the guest is out of its process: it would stay there.
- */
-void kt_hold_signals(sigset_t *ret_before);
-void kt_release_signals(const sigset_t *before);

@@ -172,6 +172,10 @@ bool kt_journal_begin_part(KtJournalStep *step, const char *name, const char *no
 /** Records that the part that was begun last is done. */
 bool kt_journal_end_part(KtJournalStep *step, GError **error);
 
+/** The path of a file of @step's own beside state.db, for what must outlive this program: "@kind-UUID". NULL
+ * where the step isn't recorded. Owned. */
+char *kt_journal_file(const KtJournalStep *step, const char *kind);
+
 /** Whether what did @step, or undid it, was stopped half way: a part was begun, and the one named @last is
  * not done. */
 bool kt_journal_is_half_way(const KtJournalStep *step, const char *last);

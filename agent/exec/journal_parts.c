@@ -44,6 +44,14 @@ kt_journal_end_part(KtJournalStep *step, GError **error)
     return run_alone(step, sql, NULL, NULL, error);
 }
 
+char *
+kt_journal_file(const KtJournalStep *step, const char *kind)
+{
+    const KtStateDirectory *directory = step->journal ? step->journal->directory : NULL;
+    g_autofree char *name = g_strdup_printf("%s-%s", kind, step->domain_uuid);
+    return directory ? g_build_filename(directory->path, name, NULL) : NULL;
+}
+
 bool
 kt_journal_is_half_way(const KtJournalStep *step, const char *last)
 {

@@ -58,20 +58,20 @@ no_image(virDomain *domain, GError **error)
 
 /** Where the directory isn't seen, libvirt finds out itself, and the guest goes on. */
 static bool
-has_room(const KtDomainDef *live, GError **error)
+has_room(const char *directory, const KtDomainDef *live, GError **error)
 {
     struct statvfs room;
     /* What is swapped out or on huge pages is in no count of resident memory. */
     guint64 need = live->memory_kib + SPARE_KIB;
-    if (statvfs(KT_SAVE_DIRECTORY, &room) != 0)
+    if (statvfs(directory, &room) != 0)
         return true;
     guint64 there = (guint64)room.f_bavail * room.f_frsize / 1024;
     if (there >= need)
         return true;
     g_set_error(error, KT_ERROR, KT_ERROR_CONFLICT,
-                "its image needs up to %" G_GUINT64_FORMAT " MiB in " KT_SAVE_DIRECTORY
-                ", where %" G_GUINT64_FORMAT " MiB are free",
-                need / 1024, there / 1024);
+                "its image needs up to %" G_GUINT64_FORMAT " MiB in %s, where %" G_GUINT64_FORMAT
+                " MiB are free",
+                need / 1024, directory, there / 1024);
     return false;
 }
 
@@ -98,9 +98,10 @@ has_memory(const KtTarget *target, const KtDomainDef *live, const KtDomainDef *n
 
 /** What only the host that the guest runs on can tell. */
 static KtPageHold *
-hold_memory(const KtTarget *target, const KtDomainDef *live, const KtDomainDef *next, GError **error)
+hold_memory(const KtTarget *target, const char *directory, const KtDomainDef *live, const KtDomainDef *next,
+            GError **error)
 {
-    if (!has_room(live, error) || !has_memory(target, live, next, error))
+    if (!has_room(directory, live, error) || !has_memory(target, live, next, error))
         return NULL;
     return kt_page_hold_take(target->root, live, next, error);
 }
@@ -112,14 +113,14 @@ kt_guest_is_idle(virDomain *domain, const KtDomainDef *live, GError **error)
 }
 
 bool
-kt_pause_guard(const KtTarget *target, virDomain *domain, const KtDomainDef *live, const KtDomainDef *next,
-               KtPageHold **ret_hold, GError **error)
+kt_pause_guard(const KtTarget *target, virDomain *domain, const char *directory, const KtDomainDef *live,
+               const KtDomainDef *next, KtPageHold **ret_hold, GError **error)
 {
     if (!kt_guest_is_idle(domain, live, error) || !no_image(domain, error))
         return false;
     *ret_hold = NULL;
     if (!kt_hypervisor_connection_is_local(target->connection))
         return true;
-    *ret_hold = hold_memory(target, live, next, error);
+    *ret_hold = hold_memory(target, directory, live, next, error);
     return *ret_hold != NULL;
 }

@@ -13,9 +13,10 @@ bool kt_guest_is_idle(virDomain *domain, const KtDomainDef *live, GError **error
 
 /**
  * Whether a running domain can be saved right now and resumed with @next: what may have changed since the
- * plan. @live: its live definition. @ret_hold: the huge pages that it will come back on, to be released right
- * before it does; NULL where nothing is held. Errors: conflict (a block job, another job, an image that is
- * there already, no room for one, no free huge pages or memory), hypervisor.
+ * plan. @directory: where its image goes. @live: its live definition. @ret_hold: the huge pages that it will
+ * come back on, to be released right before it does; NULL where nothing is held. Errors: conflict (a block
+ * job, another job, an image that is there already, no room for one, no free huge pages or memory),
+ * hypervisor.
  */
-bool kt_pause_guard(const KtTarget *target, virDomain *domain, const KtDomainDef *live,
+bool kt_pause_guard(const KtTarget *target, virDomain *domain, const char *directory, const KtDomainDef *live,
                     const KtDomainDef *next, KtPageHold **ret_hold, GError **error);

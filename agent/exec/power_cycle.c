@@ -4,6 +4,7 @@
 #include <libvirt/libvirt-qemu.h>
 #include <stdlib.h>
 
+#include "agent/exec/ping.h"
 #include "base/error.h"
 #include "probes/guest_agent.h"
 
@@ -39,16 +40,20 @@ kt_power_off(virDomain *domain, GError **error)
 }
 
 bool
+kt_power_on_as(virDomain *domain, const char *xml)
+{
+    g_autoptr(virDomain) started = xml ? virDomainCreateXML(virDomainGetConnect(domain), xml, 0) : NULL;
+    return started != NULL;
+}
+
+bool
 kt_power_on(virDomain *domain, const char *before, GError **error)
 {
     if (virDomainCreate(domain) == 0 || virDomainIsActive(domain) > 0)
         return true;
     kt_hypervisor_set_error(error, "it does not start as it is defined now");
-    g_autoptr(virDomain) as_before =
-        before ? virDomainCreateXML(virDomainGetConnect(domain), before, 0) : NULL;
-    g_prefix_error(
-        error, as_before ? "it runs again as it did before ('kvm-tune rollback' takes back what is staged): "
-                         : "it does not run ('kvm-tune rollback' puts its definition back): ");
+    g_prefix_error(error,
+                   kt_power_on_as(domain, before) ? "it runs again as it did before: " : "it does not run: ");
     return false;
 }
 
@@ -61,11 +66,48 @@ agent_answers(virDomain *domain)
     return answers;
 }
 
+/** An address of the guest that libvirt gave it, or that this host has spoken with, and that answers now. */
+static char *
+find_address(virDomain *domain)
+{
+    static const unsigned int sources[] = {VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_LEASE,
+                                           VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_ARP};
+    char *found = NULL;
+    for (guint i = 0; i < G_N_ELEMENTS(sources) && !found; i++) {
+        virDomainInterfacePtr *interfaces = NULL;
+        int n = virDomainInterfaceAddresses(domain, &interfaces, sources[i], 0);
+        for (int k = 0; k < n; k++) {
+            for (guint j = 0; j < interfaces[k]->naddrs && !found; j++)
+                if (kt_ping(interfaces[k]->addrs[j].addr))
+                    found = g_strdup(interfaces[k]->addrs[j].addr);
+            virDomainInterfaceFree(interfaces[k]);
+        }
+        free(interfaces);
+    }
+    return found;
+}
+
+void
+kt_power_find_sign(virDomain *domain, bool has_agent, KtSignOfLife *ret_sign)
+{
+    ret_sign->agent = has_agent && agent_answers(domain);
+    ret_sign->address = ret_sign->agent ? NULL : find_address(domain);
+}
+
+static bool
+is_up(virDomain *domain, const KtSignOfLife *sign, gint64 started)
+{
+    if (sign->agent)
+        return agent_answers(domain);
+    if (sign->address)
+        return kt_ping(sign->address);
+    return g_get_monotonic_time() - started >= KT_SETTLE_SECONDS * G_USEC_PER_SEC;
+}
+
 bool
-kt_power_wait(virDomain *domain, bool has_agent, GError **error)
+kt_power_wait(virDomain *domain, const KtSignOfLife *sign, GError **error)
 {
     gint64 start = g_get_monotonic_time();
-    gint64 settled = start + KT_SETTLE_SECONDS * G_USEC_PER_SEC;
     for (gint64 end = start + KT_START_SECONDS * G_USEC_PER_SEC; g_get_monotonic_time() < end;
          g_usleep(INTERVAL_USEC)) {
         int state = VIR_DOMAIN_NOSTATE;
@@ -73,10 +115,11 @@ kt_power_wait(virDomain *domain, bool has_agent, GError **error)
             g_set_error(error, KT_ERROR, KT_ERROR_HYPERVISOR, "it was started and no longer runs");
             return false;
         }
-        if (has_agent ? agent_answers(domain) : g_get_monotonic_time() >= settled)
+        if (is_up(domain, sign, start))
             return true;
     }
-    g_set_error(error, KT_ERROR, KT_ERROR_HYPERVISOR,
-                "it was started, and its agent does not answer after %d s", KT_START_SECONDS);
+    g_set_error(error, KT_ERROR, KT_ERROR_HYPERVISOR, "it was started, and %s%s does not answer after %d s",
+                sign->agent ? "its agent" : "its address ", sign->agent ? "" : sign->address,
+                KT_START_SECONDS);
     return false;
 }

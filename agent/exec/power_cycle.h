@@ -18,10 +18,28 @@
 /** Asks the guest to shut down and waits until it has. Errors: hypervisor. */
 bool kt_power_off(virDomain *domain, GError **error);
 
-/** Starts the domain as it is defined, and where that is refused as @before, the definition that it ran with.
- * Errors: hypervisor; the message says whether it runs. */
+/** Starts the domain as it is defined, and where that is refused as @before (may be NULL), the definition
+ * that it ran with. Errors: hypervisor; the message says whether it runs. */
 bool kt_power_on(virDomain *domain, const char *before, GError **error);
 
-/** Waits until the guest is up: its agent answers where @has_agent says that it did before; else until it has
- * run for a while. Errors: hypervisor. */
-bool kt_power_wait(virDomain *domain, bool has_agent, GError **error);
+/** Starts a domain that is off with @xml instead of its own definition, which stays. */
+bool kt_power_on_as(virDomain *domain, const char *xml);
+
+/** By what is seen that a guest is up again. */
+typedef struct {
+    bool agent;    /* its agent answers */
+    char *address; /* else this answers a ping, as it did before; NULL: it must have run for a while */
+} KtSignOfLife;
+
+static inline void
+kt_sign_of_life_clear(KtSignOfLife *sign)
+{
+    g_free(sign->address);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(KtSignOfLife, kt_sign_of_life_clear)
+
+/** Finds out what the running guest answers by. @has_agent: its agent is connected. */
+void kt_power_find_sign(virDomain *domain, bool has_agent, KtSignOfLife *ret_sign);
+
+/** Waits until the guest that was started gives its sign. Errors: hypervisor. */
+bool kt_power_wait(virDomain *domain, const KtSignOfLife *sign, GError **error);

@@ -55,9 +55,7 @@ kt_replug_out(const KtReplug *replug, GError **error)
          g_get_monotonic_time() < end; g_usleep(INTERVAL_USEC))
         if (!is_plugged(replug))
             return true;
-    g_set_error(error, KT_ERROR, KT_ERROR_HYPERVISOR,
-                "the guest did not let go of NIC %s in %d s; should it do so later, it is without that NIC "
-                "until it is powered off and on",
+    g_set_error(error, KT_ERROR, KT_ERROR_HYPERVISOR, "the guest did not let go of NIC %s in %d s",
                 replug->mac, KT_UNPLUG_SECONDS);
     return false;
 }

@@ -67,7 +67,7 @@ kt_saved_image_resume(virDomain *domain, const char *name, const char *xml, cons
     if (virDomainIsActive(domain) > 0)
         g_prefix_error(error, "somebody else started it: ");
     else if (resume(domain, name, original, &local))
-        g_prefix_error(error, "it runs again as it was ('kvm-tune rollback' takes back what is staged): ");
+        g_prefix_error(error, "it runs again as it was: ");
     else
         g_prefix_error(error,
                        "it does not run, its saved image is kept ('virsh start %s' resumes it): ", name);

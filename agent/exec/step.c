@@ -25,6 +25,12 @@ kt_step_describe(const KtJournalStep *step)
     return step->actions->len > 0 ? ops->describe(step) : g_strdup_printf("%s without a change", ops->name);
 }
 
+bool
+kt_step_disturbs(const KtJournalStep *step)
+{
+    return kt_step_ops(step->kind)->disturbs;
+}
+
 static KtJournalAction *
 action_from_plan(const KtAction *action)
 {

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "agent/exec/guest.h"
+#include "agent/exec/own_image.h"
 #include "agent/exec/pause_guard.h"
 #include "agent/exec/saved_image.h"
+#include "agent/exec/signal_hold.h"
 #include "agent/exec/step.h"
 #include "agent/exec/step_xml.h"
 #include "base/error.h"
@@ -11,10 +13,13 @@
 /**
  * A running domain gets what libvirt doesn't change live by being saved, the definition in its image edited,
  * and resumed. libvirt owns the image (managed save), so whatever stops this half way, any start of the
- * domain goes on from it.
+ * domain goes on from it. A transient domain's image is ours, in the state directory: it is the note of the
+ * step's only part.
  *
  * Its `after` is the process that the guest was resumed in.
  */
+
+#define PART_IMAGE "image"
 
 static char *
 describe(const KtJournalStep *step)
@@ -71,6 +76,41 @@ power_on_text(const KtJournalStep *step)
     return NULL;
 }
 
+/** Whether the step has left an image of a guest that runs with a managed save: its next start would resume
+ * that. */
+static bool
+has_stale_image(const KtGuest *guest)
+{
+    return guest->active && !guest->transient && virDomainHasManagedSaveImage(guest->domain, 0) > 0;
+}
+
+static bool
+drop_stale_image(const KtJournalStep *step, const KtGuest *guest, GError **error)
+{
+    if (virDomainManagedSaveRemove(guest->domain, 0) == 0)
+        return true;
+    kt_hypervisor_set_error(error, "domain %s: its stale saved image cannot be removed", step->domain_name);
+    return false;
+}
+
+/** A transient domain that runs while its image is still there: nobody resumes that any more, but only a
+ * person knows whether it is needed. */
+static bool
+has_run_since(KtJournalStep *step, const KtGuest *guest, KtStepState *ret_state, char **ret_found)
+{
+    const char *path = step->undoes_run && guest->active ? kt_step_own_image(step) : NULL;
+    if (!path)
+        return false;
+    kt_step_all_gone(
+        step,
+        g_strdup_printf("domain %s runs: its saved image is not resumed, it would destroy what was "
+                        "written since; it is kept, remove it when nothing in it is needed (%s)",
+                        step->domain_name, path),
+        ret_state, ret_found);
+    *ret_state = KT_STEP_IS_OTHER;
+    return true;
+}
+
 static bool
 check(const KtTarget *target, KtJournalStep *step, KtStepState *ret_state, char **ret_found, GError **error)
 {
@@ -84,10 +124,13 @@ check(const KtTarget *target, KtJournalStep *step, KtStepState *ret_state, char 
                          ret_state, ret_found);
         return true;
     }
+    if (has_run_since(step, &guest, ret_state, ret_found))
+        return true;
     if (!note_values(step, &guest, error))
         return false;
-    /* A guest that was left saved half way is to be resumed, whatever its image says. */
-    step->unfinished = !guest.active && (step->half_done || step->forced);
+    /* A guest that was left saved half way is to be resumed, whatever its image says; of one that runs the
+     * image is stale. */
+    step->unfinished = (step->half_done || step->forced) && (!guest.active || has_stale_image(&guest));
     kt_step_sum_up(step, ret_state, ret_found);
     char *waits = *ret_state != KT_STEP_IS_OTHER ? power_on_text(step) : NULL;
     if (waits) {
@@ -120,24 +163,62 @@ is_ready(const KtTarget *target, const KtJournalStep *step, const KtGuest *guest
     g_autoptr(KtDomainDef) next = live ? kt_domain_def_parse(next_xml, error) : NULL;
     if (!next)
         return false;
-    if (kt_pause_guard(target, guest->domain, live, next, ret_hold, error))
+    g_autofree char *path = guest->transient ? kt_journal_file(step, "saved") : NULL;
+    g_autofree char *directory = path ? g_path_get_dirname(path) : g_strdup(KT_SAVE_DIRECTORY);
+    if (kt_pause_guard(target, guest->domain, directory, live, next, ret_hold, error))
         return true;
     g_prefix_error(error, "domain %s: ", step->domain_name);
     return false;
 }
 
+/** The image of a transient domain is recorded before it is there. */
+static bool
+save_transient(KtJournalStep *step, const KtGuest *guest, GError **error)
+{
+    g_autofree char *path = kt_journal_file(step, "saved");
+    if (!path) {
+        g_set_error(error, KT_ERROR, KT_ERROR_CONFLICT, "domain %s: there is nowhere to keep its image",
+                    step->domain_name);
+        return false;
+    }
+    return kt_journal_begin_part(step, PART_IMAGE, path, error) &&
+           kt_own_image_write(guest->domain, path, error);
+}
+
 /** Saves the running guest. Where it still runs after a failure nothing was changed: a `conflict`. */
 static bool
-save(const KtJournalStep *step, const KtGuest *guest, GError **error)
+save(KtJournalStep *step, const KtGuest *guest, GError **error)
 {
     g_autoptr(GError) failure = NULL;
     bool active = false;
-    if (kt_saved_image_write(guest->domain, step->domain_name, &failure))
+    if (guest->transient ? save_transient(step, guest, &failure)
+                         : kt_saved_image_write(guest->domain, step->domain_name, &failure))
         return true;
-    if (kt_step_domain_is_active(guest->domain, step, &active, NULL) && active)
+    bool known = kt_step_domain_is_active(guest->domain, step, &active, NULL);
+    if (known && active)
         g_set_error(error, KT_ERROR, KT_ERROR_CONFLICT, "%s; it runs on", failure->message);
+    else if (known)
+        g_set_error(error, KT_ERROR, KT_ERROR_HYPERVISOR,
+                    "%s; its QEMU has ended meanwhile, so it is off: 'virsh start %s' boots it",
+                    failure->message, step->domain_name);
     else
         g_propagate_error(error, g_steal_pointer(&failure));
+    return false;
+}
+
+/** Resumes a transient domain from its image. */
+static bool
+resume_transient(const KtTarget *target, KtJournalStep *step, const KtGuest *guest, KtPageHold **hold,
+                 GError **error)
+{
+    const char *path = kt_step_own_image(step);
+    g_autofree char *image = path ? kt_own_image_read(target->connection, path, error) : NULL;
+    g_autofree char *xml = image ? kt_step_xml_edit(image, step, error) : NULL;
+    g_clear_pointer(hold, kt_page_hold_release);
+    if (xml && kt_own_image_resume(target->connection, path, xml, image, !guest->active, error) &&
+        kt_journal_end_part(step, error))
+        return true;
+    g_prefix_error(error, "domain %s: ", step->domain_name);
     return false;
 }
 
@@ -163,6 +244,27 @@ change_image(const KtJournalStep *step, const KtGuest *guest, KtPageHold **hold,
                    : kt_saved_image_define(guest->domain, step->domain_name, xml, error);
 }
 
+/** Saves the guest where it runs, and resumes it. */
+static bool
+take_through(const KtTarget *target, KtJournalStep *step, const KtGuest *guest, KtPageHold **hold,
+             GError **error)
+{
+    g_autoptr(KtSignalHold) signals = kt_signal_hold();
+    if (guest->active && !save(step, guest, error))
+        return false;
+    return guest->transient ? resume_transient(target, step, guest, hold, error)
+                            : change_image(step, guest, hold, error);
+}
+
+static bool
+changes_anything(const KtJournalStep *step)
+{
+    bool changes = false;
+    for (guint i = 0; i < step->actions->len; i++)
+        changes = changes || kt_step_performs(g_ptr_array_index(step->actions, i));
+    return changes;
+}
+
 static bool
 perform(const KtTarget *target, KtJournalStep *step, GError **error)
 {
@@ -175,13 +277,13 @@ perform(const KtTarget *target, KtJournalStep *step, GError **error)
         return false;
     }
     g_autoptr(KtPageHold) hold = NULL;
+    if (guest.active && step->unfinished && !drop_stale_image(step, &guest, error))
+        return false;
+    if (guest.active && !changes_anything(step))
+        return true;
     if (guest.active && !is_ready(target, step, &guest, &hold, error))
         return false;
-    sigset_t before;
-    kt_hold_signals(&before);
-    bool done = (!guest.active || save(step, &guest, error)) && change_image(step, &guest, &hold, error);
-    kt_release_signals(&before);
-    return done;
+    return take_through(target, step, &guest, &hold, error);
 }
 
 static bool

@@ -3,6 +3,7 @@
 
 #include "agent/exec/guest.h"
 #include "agent/exec/replug.h"
+#include "agent/exec/signal_hold.h"
 #include "agent/exec/step.h"
 #include "agent/exec/step_xml.h"
 #include "base/domain_plug.h"
@@ -16,6 +17,10 @@
  * `before` is the live definition that they were unplugged from: what a NIC that is gone is put back from.
  */
 
+/* Their note is the MAC. */
+#define PART_UNPLUG "unplug"
+#define PART_PLUG "plug"
+
 static char *
 describe(const KtJournalStep *step)
 {
@@ -28,6 +33,17 @@ mac_of(const KtJournalAction *action)
 {
     const char *space = action->item ? strchr(action->item, ' ') : NULL;
     return space ? space + 1 : "";
+}
+
+/** Whether the guest was asked to let go of a NIC, and hasn't: it may still do so, at any time. */
+static bool
+may_still_let_go(const KtJournalStep *step, const char *xml)
+{
+    const KtJournalPart *part = step->part;
+    if (!part || part->done || !part->note || !g_str_equal(part->name, PART_UNPLUG))
+        return false;
+    g_autofree char *nic = kt_domain_nic_xml(xml, part->note, NULL);
+    return nic != NULL;
 }
 
 /** Half way, a NIC may be unplugged: it is to come back. */
@@ -62,6 +78,14 @@ check(const KtTarget *target, KtJournalStep *step, KtStepState *ret_state, char 
     if (step->undoes_run && (step->half_done || step->forced))
         note_missing(step, guest.xml);
     kt_step_sum_up(step, ret_state, ret_found);
+    if (step->undoes_run && may_still_let_go(step, guest.xml)) {
+        g_free(*ret_found);
+        *ret_state = KT_STEP_IS_OTHER;
+        *ret_found =
+            g_strdup_printf("domain %s was asked to let go of NIC %s and may still do so: once it has, "
+                            "'kvm-tune rollback' puts the NIC back; powering it off and on ends it too",
+                            step->domain_name, step->part->note);
+    }
     if (!step->undoes_run) {
         g_free(step->before);
         step->before = g_steal_pointer(&guest.xml);
@@ -69,24 +93,39 @@ check(const KtTarget *target, KtJournalStep *step, KtStepState *ret_state, char 
     return true;
 }
 
+/** That the guest was asked is recorded before it is. */
+static bool
+take_out(KtJournalStep *step, const KtReplug *replug, GError **error)
+{
+    return kt_journal_begin_part(step, PART_UNPLUG, replug->mac, error) && kt_replug_out(replug, error) &&
+           kt_journal_end_part(step, error);
+}
+
+static bool
+put_in(KtJournalStep *step, const KtReplug *replug, const char *nic_xml, GError **error)
+{
+    return kt_journal_begin_part(step, PART_PLUG, replug->mac, error) &&
+           kt_replug_in(replug, nic_xml, error) && kt_journal_end_part(step, error);
+}
+
 /** Brings one NIC from what it is in @now (it may not be there) to what it is in @next; where the guest makes
  * no use of that, back to what it is in @now. */
 static bool
-swap(const KtReplug *replug, const char *now, const char *next, GError **error)
+swap(KtJournalStep *step, const KtReplug *replug, const char *now, const char *next, GError **error)
 {
     g_autoptr(GError) failure = NULL;
     g_autofree char *old = kt_domain_nic_plug_xml(now, replug->mac, NULL);
     g_autofree char *new = kt_domain_nic_plug_xml(next, replug->mac, error);
-    if (!new || (old && !kt_replug_out(replug, error)))
+    if (!new || (old && !take_out(step, replug, error)))
         return false;
-    if (kt_replug_in(replug, new, &failure) && kt_replug_is_taken(replug, &failure))
+    if (put_in(step, replug, new, &failure) && kt_replug_is_taken(replug, &failure))
         return true;
     g_propagate_error(error, g_steal_pointer(&failure));
     g_autofree char *live = kt_replug_live_xml(replug->domain);
     g_autofree char *there = live ? kt_domain_nic_xml(live, replug->mac, NULL) : NULL;
     if (!old)
         return false;
-    bool back = (!there || kt_replug_out(replug, NULL)) && kt_replug_in(replug, old, NULL);
+    bool back = (!there || take_out(step, replug, NULL)) && put_in(step, replug, old, NULL);
     g_prefix_error(error, back ? "its old NIC is back: " : "its old NIC could not be put back: ");
     return false;
 }
@@ -105,7 +144,7 @@ is_swapped(const KtJournalStep *step, guint index)
 }
 
 static bool
-swap_all(const KtJournalStep *step, const KtGuest *guest, GError **error)
+swap_all(KtJournalStep *step, const KtGuest *guest, GError **error)
 {
     g_autoptr(KtDomainDef) def = kt_domain_def_parse(guest->xml, error);
     /* What an undo has to bring back may not be there any more, but it is in what was before. */
@@ -119,7 +158,7 @@ swap_all(const KtJournalStep *step, const KtGuest *guest, GError **error)
         if (!kt_step_performs(action) || is_swapped(step, i))
             continue;
         g_autoptr(GError) failure = NULL;
-        if (!swap(&replug, guest->xml, next, &failure)) {
+        if (!swap(step, &replug, guest->xml, next, &failure)) {
             /* Nothing was changed only as long as no other was swapped. */
             if (n_swapped > 0)
                 failure->code = KT_ERROR_HYPERVISOR;
@@ -150,7 +189,6 @@ static bool
 perform(const KtTarget *target, KtJournalStep *step, GError **error)
 {
     g_auto(KtGuest) guest = {0};
-    sigset_t signals;
     if (!kt_guest_find(target, step, &guest, error))
         return false;
     if (!guest.active) {
@@ -159,10 +197,10 @@ perform(const KtTarget *target, KtJournalStep *step, GError **error)
         return false;
     }
     kt_replug_await_silence(guest.process);
-    kt_hold_signals(&signals);
+    g_autoptr(KtSignalHold) signals = kt_signal_hold();
     bool done =
         kt_guest_runs(&guest, error) && is_ready(step, &guest, error) && swap_all(step, &guest, error);
-    kt_release_signals(&signals);
+    g_clear_pointer(&signals, kt_signal_release);
     if (!done)
         g_prefix_error(error, "domain %s: ", step->domain_name);
     return done;
@@ -172,15 +210,8 @@ static bool
 read_back(const KtTarget *target, KtJournalStep *step, GError **error)
 {
     g_auto(KtGuest) guest = {0};
-    g_clear_pointer(&step->after, g_free);
-    if (!kt_guest_find(target, step, &guest, error))
-        return false;
-    if (!guest.active) {
-        g_set_error(error, KT_ERROR, KT_ERROR_HYPERVISOR, "domain %s: does not run any more",
-                    step->domain_name);
-        return false;
-    }
-    return kt_step_xml_compare(step, guest.xml, "what it runs with", error);
+    return kt_guest_find_running(target, step, &guest, error) &&
+           kt_step_xml_compare(step, guest.xml, "what it runs with", error);
 }
 
 const KtStepOps kt_step_replug = {

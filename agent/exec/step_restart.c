@@ -4,6 +4,7 @@
 #include "agent/exec/guest.h"
 #include "agent/exec/pause_guard.h"
 #include "agent/exec/power_cycle.h"
+#include "agent/exec/signal_hold.h"
 #include "agent/exec/step.h"
 #include "agent/exec/step_xml.h"
 #include "base/domain_xml.h"
@@ -81,17 +82,24 @@ has_no_image(virDomain *domain, GError **error)
     return !has_image;
 }
 
+/** Shuts the guest down and starts it; one that falls over then is started as it ran before. */
 static bool
 cycle(virDomain *domain, const KtDomainDef *live, GError **error)
 {
     if (!has_no_image(domain, error))
         return false;
     g_autofree char *before = read_running(domain);
-    sigset_t signals;
-    kt_hold_signals(&signals);
+    g_auto(KtSignOfLife) sign = {0};
+    kt_power_find_sign(domain, live->agent_connected, &sign);
+    g_autoptr(KtSignalHold) signals = kt_signal_hold();
     bool started = kt_power_off(domain, error) && kt_power_on(domain, before, error);
-    kt_release_signals(&signals);
-    return started && kt_power_wait(domain, live->agent_connected, error);
+    g_clear_pointer(&signals, kt_signal_release);
+    if (!started || kt_power_wait(domain, &sign, error))
+        return started;
+    if (virDomainIsActive(domain) == 0)
+        g_prefix_error(error, kt_power_on_as(domain, before) ? "it runs again as it did before: "
+                                                             : "it does not run: ");
+    return false;
 }
 
 static bool
@@ -119,16 +127,8 @@ static bool
 read_back(const KtTarget *target, KtJournalStep *step, GError **error)
 {
     g_auto(KtGuest) guest = {0};
-    g_clear_pointer(&step->after, g_free);
-    if (!kt_guest_find(target, step, &guest, error))
-        return false;
-    if (!guest.active) {
-        g_set_error(error, KT_ERROR, KT_ERROR_HYPERVISOR, "domain %s: does not run after it was started",
-                    step->domain_name);
-        return false;
-    }
-    step->after = g_strdup(guest.process);
-    return step->undoes_run || kt_step_xml_compare(step, guest.xml, "what it runs with", error);
+    return kt_guest_find_running(target, step, &guest, error) &&
+           (step->undoes_run || kt_step_xml_compare(step, guest.xml, "what it runs with", error));
 }
 
 const KtStepOps kt_step_restart = {

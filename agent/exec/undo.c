@@ -10,8 +10,8 @@ typedef struct {
     const KtTarget *target;
     KtJournal *journal; /* NULL: nothing is recorded */
     KtReport *report;
-    guint failed_seq; /* the step of the only run that has just failed, 0 = none */
-    bool only_failed; /* that one, and no other */
+    guint failed_seq;        /* the step of the only run that has just failed, 0 = none */
+    const char *only_domain; /* steps of the domain with this UUID, and of no other; NULL = of all */
     KtProgress progress;
     gpointer user_data;
     guint index, total; /* for progress */
@@ -108,19 +108,20 @@ undo_step(Undo *undo, const KtJournalStep *older, GError **error)
 
 /** Those of one run, newest first: its restarts, or all others. */
 static void
-add_steps(const KtJournalRun *run, bool restarts, const guint *only, GPtrArray *steps)
+add_steps(const KtJournalRun *run, bool restarts, const char *only, GPtrArray *steps)
 {
     for (guint k = run->steps->len; k-- > 0;) {
         KtJournalStep *step = g_ptr_array_index(run->steps, k);
-        if (step->to_undo && (step->kind == KT_STEP_RESTART) == restarts && (!only || step->seq == *only))
+        if (step->to_undo && (step->kind == KT_STEP_RESTART) == restarts &&
+            (!only || g_strcmp0(step->domain_uuid, only) == 0))
             g_ptr_array_add(steps, step);
     }
 }
 
-/** The steps of @runs that have something to undo, in the order of undoing; with @only just the one of that
- * number. Borrowed. */
+/** The steps of @runs that have something to undo, in the order of undoing; with @only just those of the
+ * domain with that UUID. Borrowed. */
 static GPtrArray *
-steps_to_undo(GPtrArray *runs, const guint *only)
+steps_to_undo(GPtrArray *runs, const char *only)
 {
     GPtrArray *steps = g_ptr_array_new();
     for (guint i = 0; i < runs->len; i++) {
@@ -137,7 +138,7 @@ static KtReport *
 undo_runs(Undo *undo, GPtrArray *runs, GError **error)
 {
     g_autoptr(KtReport) report = kt_report_new();
-    g_autoptr(GPtrArray) steps = steps_to_undo(runs, undo->only_failed ? &undo->failed_seq : NULL);
+    g_autoptr(GPtrArray) steps = steps_to_undo(runs, undo->only_domain);
     undo->report = report;
     undo->total = steps->len;
     if (steps->len == 0)
@@ -164,9 +165,9 @@ kt_undo(const KtTarget *target, KtJournal *journal, GPtrArray *runs, KtProgress 
 
 KtReport *
 kt_undo_failed_run(const KtTarget *target, KtJournal *journal, const KtJournalRun *run, guint failed_seq,
-                   bool only, GError **error)
+                   const char *only_domain, GError **error)
 {
-    Undo undo = {.target = target, .journal = journal, .failed_seq = failed_seq, .only_failed = only};
+    Undo undo = {.target = target, .journal = journal, .failed_seq = failed_seq, .only_domain = only_domain};
     g_autoptr(GPtrArray) runs = g_ptr_array_new();
     g_ptr_array_add(runs, (gpointer)run);
     return undo_runs(&undo, runs, error);

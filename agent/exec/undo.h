@@ -4,9 +4,10 @@
 #include "agent/exec/executor.h"
 
 /** Undoes @run (with its steps), whose step number @failed_seq has just failed (0: before it was begun): what
- * that one left goes back, whatever it is. @only: that step, and no other. As kt_undo() else. */
+ * that one left goes back, whatever it is. @only_domain: only what the run did with the domain with this
+ * UUID; NULL = all. As kt_undo() else. */
 KtReport *kt_undo_failed_run(const KtTarget *target, KtJournal *journal, const KtJournalRun *run,
-                             guint failed_seq, bool only, GError **error);
+                             guint failed_seq, const char *only_domain, GError **error);
 
 /**
  * Undoes the steps of @outcomes (KtOutcome) with to_undo, in reverse, without a journal: it can no longer be

@@ -18,9 +18,27 @@ kt_open_journal(const KtOptions *options, KtJournalMode mode, const char *verb, 
     return journal;
 }
 
+/* Guests that were disturbed and couldn't be put back yet: one that is off, or without a NIC. */
+static void
+warn_left(KtJournal *journal)
+{
+    g_autoptr(GPtrArray) runs = kt_journal_undoable(journal, NULL);
+    for (guint i = 0; runs && i < runs->len; i++) {
+        const KtJournalRun *run = runs->pdata[i];
+        for (guint k = 0; k < run->steps->len; k++) {
+            const KtJournalStep *step = run->steps->pdata[k];
+            if (kt_step_disturbs(step) && step->to_undo && step->result == KT_RESULT_FAILED)
+                g_warning("run %" G_GINT64_FORMAT
+                          " could not put back domain %s: 'kvm-tune rollback' tries again",
+                          run->id, step->domain_name);
+        }
+    }
+}
+
 static void
 warn_unfinished(KtJournal *journal, bool locked)
 {
+    warn_left(journal);
     g_autoptr(GPtrArray) runs = kt_journal_runs(journal, NULL);
     for (guint i = 0; runs && i < runs->len; i++) {
         g_autofree char *text = kt_view_unfinished(runs->pdata[i], locked);

@@ -193,6 +193,10 @@ class Host:
             file.write(self._tool("domain-xml", name, "--image", f"{guest}/disk.raw", *options).stdout)
         self._hypervisor("create" if transient else "define", xml)
 
+    def create_again(self, name):
+        """Starts a transient domain as it was defined before, on the disk that it has."""
+        self._hypervisor("create", os.path.join(self.directory, f"{name}.xml"))
+
     def define_xml(self, name, xml):
         """Defines a domain from text."""
         path = os.path.join(self.directory, f"{name}.xml")
@@ -218,9 +222,9 @@ class Host:
         self.power_off(name)
         self.boot(name)
 
-    def ask(self, name, command):
+    def ask(self, name, command, seconds=60):
         """The guest's answer: (kind, {key: value}) a line."""
-        answer = self._tool("guest", "-c", self.uri, "ask", name, command).stdout
+        answer = self._tool("guest", "-c", self.uri, "-t", str(seconds), "ask", name, command, timeout=seconds + 60).stdout
         lines = [line.split()[1:] for line in answer.splitlines()]
         return [(words[0], dict(word.split("=", 1) for word in words[1:] if "=" in word)) for words in lines]
 

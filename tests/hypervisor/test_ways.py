@@ -33,6 +33,7 @@ disruption   = replug
 class Ways(unittest.TestCase):
     """A guest that is running at the beginning of each test."""
 
+    NAME = NAME
     OPTIONS = ("--nic", "e1000", "--nic-type", "ethernet")
 
     @classmethod
@@ -42,21 +43,21 @@ class Ways(unittest.TestCase):
         except Skip as reason:
             raise unittest.SkipTest(str(reason)) from None
         cls.addClassCleanup(cls.host.close)
-        cls.host.define(NAME, *cls.OPTIONS)
+        cls.host.define(cls.NAME, *cls.OPTIONS)
 
     def setUp(self):
-        self.host.boot(NAME)
-        self.before = self.host.definition(NAME)
-        self.live = self.host.virsh("dumpxml", NAME)
-        self.pid = self.host.pid(NAME)
+        self.host.boot(self.NAME)
+        self.before = self.host.definition(self.NAME)
+        self.live = self.host.virsh("dumpxml", self.NAME)
+        self.pid = self.host.pid(self.NAME)
 
     def tearDown(self):
         self.host.tune("rollback", "--all", "--yes")
         shutil.rmtree(self.host.state, ignore_errors=True)
         if self.state() != "shut off":
-            self.host.virsh("destroy", NAME)
+            self.host.virsh("destroy", self.NAME)
         if self.has_image():
-            self.host.virsh("managedsave-remove", NAME)
+            self.host.virsh("managedsave-remove", self.NAME)
 
     def tune(self, *arguments, code=0):
         result = self.host.tune(*arguments)
@@ -64,19 +65,22 @@ class Ways(unittest.TestCase):
         return result
 
     def state(self):
-        return self.host.virsh("domstate", NAME).strip()
+        return self.host.virsh("domstate", self.NAME).strip()
 
     def driver(self):
         """The attributes of the disk's <driver> as the guest runs."""
-        line = next(line for line in self.host.virsh("dumpxml", NAME).splitlines() if "<driver name='qemu'" in line)
+        line = next(line for line in self.host.virsh("dumpxml", self.NAME).splitlines() if "<driver name='qemu'" in line)
         return set(line.strip().strip("</>").split()[1:])
 
     def model(self, *flags):
-        return next(line.split("'")[1] for line in self.host.virsh("dumpxml", NAME, *flags).splitlines()
+        return next(line.split("'")[1] for line in self.host.virsh("dumpxml", self.NAME, *flags).splitlines()
                     if "<model type='" in line and "e1000" in line or "<model type='virtio'" in line)
 
     def has_image(self):
-        return "yes" in next(line for line in self.host.virsh("dominfo", NAME).splitlines() if "Managed save" in line)
+        return "yes" in next(line for line in self.host.virsh("dominfo", self.NAME).splitlines() if "Managed save" in line)
+
+    def image(self):
+        return next(line.split("'")[1] for line in self.live.splitlines() if "<source file=" in line)
 
 
 class Pause(Ways):
@@ -169,9 +173,6 @@ class Pause(Ways):
         self.assertEqual(self.host.definition(NAME), self.before)
         self.assertIn(("check", {"lost": "0"}), self.host.ask(NAME, "check 100"))
 
-    def image(self):
-        return next(line.split("'")[1] for line in self.live.splitlines() if "<source file=" in line)
-
     def test_image_that_cannot_be_resumed_is_kept(self):
         """The disk's file is away when the guest is to come back: neither the edited nor the old image starts."""
         command = self.host.command("apply", self.host.profile(PAUSED), "--yes")
@@ -209,6 +210,87 @@ class Pause(Ways):
         self.assertEqual([entry["setting"] for entry in refused], ["disruption"])
         self.tune("apply", self.host.profile(PAUSED + "max-pause = 100ms\n"), "--yes")
         self.assertEqual(self.host.pid(NAME), self.pid)
+
+
+class TransientPause(Ways):
+    """A domain without a definition of its own: libvirt forgets it once it is saved, its image is kvm-tune's."""
+
+    OPTIONS = ("--nic", "none")
+
+    @classmethod
+    def setUpClass(cls):
+        try:
+            cls.host = Host(KVM_TUNE)
+        except Skip as reason:
+            raise unittest.SkipTest(str(reason)) from None
+        cls.addClassCleanup(cls.host.close)
+
+    def setUp(self):
+        self.host.define(self.NAME, *self.OPTIONS, transient=True)
+        self.host.boot(self.NAME)
+        self.live = self.host.virsh("dumpxml", self.NAME)
+        self.pid = self.host.pid(self.NAME)
+
+    def tearDown(self):
+        if self.NAME in self.host.virsh("list", "--name").split():
+            self.host.virsh("destroy", self.NAME)
+        shutil.rmtree(self.host.state, ignore_errors=True)
+
+    def images(self):
+        return [name for name in os.listdir(self.host.state) if name.startswith("saved-")]
+
+    def apply_and_kill(self):
+        """kill -9 with the guest saved."""
+        command = self.host.command("apply", self.host.profile(PAUSED), "--yes")
+        with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                              start_new_session=True) as process:
+            self.assertTrue(wait_for(lambda: not os.path.exists(f"/proc/{self.pid}/exe"), seconds=60))
+            process.kill()
+        self.assertEqual(len(self.images()), 1)
+
+    def assert_same_guest(self, blocks):
+        self.assertEqual(self.state(), "running")
+        self.assertIn("Persistent:     no", self.host.virsh("dominfo", NAME))
+        self.assertIn(("check", {"lost": "0"}), self.host.ask(NAME, f"check {blocks}"))
+        self.assertEqual(self.images(), [])
+
+    def test_there_and_back(self):
+        self.host.ask(NAME, "write 100")
+        plan = self.tune("plan", self.host.profile(PAUSED), "--json", code=2).json
+        self.assertEqual({action["when"] for action in plan["actions"]}, {"pause"})
+        self.tune("apply", self.host.profile(PAUSED), "--yes")
+        self.assert_same_guest(100)
+        self.assertNotEqual(self.host.pid(NAME), self.pid)
+        self.assertLessEqual({"cache='none'", "io='native'", "discard='unmap'", "iothread='1'"}, self.driver())
+        self.assertTrue(self.host.image_is_direct(NAME))
+        self.tune("plan", self.host.profile(PAUSED))
+        self.tune("rollback", "--yes")
+        self.assert_same_guest(100)
+        self.assertEqual(self.driver(), {"name='qemu'", "type='raw'"})
+
+    def test_killed_while_the_guest_is_away(self):
+        self.host.ask(NAME, "write 100")
+        self.apply_and_kill()
+        self.tune("rollback", "--yes")
+        self.assert_same_guest(100)
+        self.assertEqual(self.driver(), {"name='qemu'", "type='raw'"})
+
+    def test_has_run_since(self):
+        """Somebody booted it again: its image would destroy what was written since, now and when it is off again."""
+        self.apply_and_kill()
+        self.host.create_again(NAME)
+        self.host.boot(NAME)
+        refused = self.tune("rollback", "--yes", code=3)
+        self.assertIn("its saved image is not resumed", refused.said)
+        written = dict(self.host.ask(NAME, "fsync vda"))["fsync"]["text"]
+        self.host.virsh("destroy", NAME)
+        refused = self.tune("rollback", "--yes", code=3)
+        self.assertIn("its disk vda was written to since", refused.said)
+        self.assertNotIn(NAME, self.host.virsh("list", "--all", "--name").split())
+        self.assertEqual(len(self.images()), 1, "it is kept")
+        with open(self.image(), "rb") as disk:
+            disk.seek(1 << 20)
+            self.assertIn(written.encode(), disk.read(4096))
 
 
 class Replug(Ways):

@@ -88,6 +88,42 @@ test_cache_arrows(void)
     }
 }
 
+/* It has no next boot: what can't be brought to it now isn't planned at all. */
+static void
+test_transient(void)
+{
+    g_autofree char *xml = scene_xml("d", 1, "", VDA(" cache='directsync'") PLUGGABLE NIC("0x01", TAP));
+    static const char profile[] = "[domain d]\ndisk.cache = %s\nmemory.ksm = no\nnic.model = virtio\n"
+                                  "guest.virtio = assume\ndisruption = %s\n";
+    static const struct {
+        const char *cache, *disruption;
+        bool replugs;
+    } cases[] = {{"writethrough", "pause", false},
+                 {"none", "pause", false},
+                 {"none", "replug", true},
+                 {"none", "restart", true}};
+    for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(Scene) scene = scene_new("node:1 core:4 pu:1");
+        g_hash_table_insert(scene->snapshot->o_direct, g_strdup("/images"), GINT_TO_POINTER(1));
+        scene_add(scene, xml, NULL);
+        g_autofree char *text = g_strdup_printf(profile, cases[i].cache, cases[i].disruption);
+        scene_plan(scene, text);
+
+        const GPtrArray *actions = scene->plan->actions;
+        for (guint k = 0; k < actions->len; k++)
+            g_assert_cmpint(((const KtAction *)actions->pdata[k])->when, !=, KT_WHEN_NEXT_BOOT);
+        scene_expect(scene, "d", "memory.ksm", NULL, KT_WHEN_PAUSE, NULL, "no");
+        if (g_str_equal(cases[i].cache, "writethrough"))
+            scene_expect(scene, "d", "disk.cache", "disk vda", KT_WHEN_PAUSE, "directsync", "writethrough");
+        else
+            scene_expect_refused(scene, "d", "disk.cache", "disk vda", "no next boot");
+        if (cases[i].replugs)
+            scene_expect(scene, "d", "nic.model", ITEM, KT_WHEN_REPLUG, "e1000e", "virtio");
+        else
+            scene_expect_refused(scene, "d", "nic.model", ITEM, "disruption = replug");
+    }
+}
+
 static void
 test_no_pause(void)
 {
@@ -205,6 +241,7 @@ main(int argc, char **argv)
     g_test_add_func("/ways/pause", test_pause);
     g_test_add_func("/ways/pause/staged-before", test_staged_before);
     g_test_add_func("/ways/pause/cache-arrows", test_cache_arrows);
+    g_test_add_func("/ways/pause/transient", test_transient);
     g_test_add_func("/ways/pause/impossible", test_no_pause);
     g_test_add_func("/ways/pause/too-long", test_max_pause);
     g_test_add_func("/ways/pause/no-replug", test_pause_does_not_replug);
