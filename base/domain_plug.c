@@ -122,6 +122,13 @@ kt_domain_nic_plug_obstacle(const char *xml, const char *mac)
     if (nic == NULL)
         return g_strdup(local->message);
     guint bus;
+    const xmlNode *address = kt_xml_child(nic, "address");
+    g_autofree char *kind = kt_xml_attr(address, "type");
+    if (kind != NULL && !g_str_equal(kind, "pci"))
+        return g_strdup_printf(
+            "it isn't a PCI device but one at an address of type '%s': only PCI NICs are swapped "
+            "while the guest runs",
+            kind);
     g_autofree char *model = bus_of(nic, &bus) ? controller_model(domain, bus) : NULL;
     if (takes_plug(domain, nic))
         return NULL;
