@@ -259,10 +259,10 @@ class Host:
     def definition(self, name):
         return self.virsh("dumpxml", "--inactive", "--security-info", name)
 
-    def image_is_direct(self, name):
+    def image_is_direct(self, name, file="disk.raw"):
         """Whether QEMU has the guest's image open with O_DIRECT."""
         pid = self.pid(name)
-        image = os.path.join(self.directory, name, "disk.raw")
+        image = os.path.join(self.directory, name, file)
         for descriptor in os.listdir(f"/proc/{pid}/fd"):
             if os.readlink(f"/proc/{pid}/fd/{descriptor}") == image:
                 flags = int(re.search(r"flags:\s*(\S+)", read(f"/proc/{pid}/fdinfo/{descriptor}")).group(1), 8)

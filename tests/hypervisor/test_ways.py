@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 import unittest
+import xml.etree.ElementTree
 
 from host import Host, Skip, wait_for
 
@@ -210,6 +211,56 @@ class Pause(Ways):
         self.assertEqual([entry["setting"] for entry in refused], ["disruption"])
         self.tune("apply", self.host.profile(PAUSED + "max-pause = 100ms\n"), "--yes")
         self.assertEqual(self.host.pid(NAME), self.pid)
+
+
+class Arrows(Ways):
+    """Every way from one cache mode to another, each on a disk of its own, in one pause."""
+
+    OPTIONS = ("--nic", "none")
+    MODES = (None, "writeback", "none", "unsafe", "writethrough", "directsync")
+    # Safety rule 5: a guest that saw no write cache has stopped flushing.
+    WITHOUT = ("writethrough", "directsync")
+    BLOCKS = 20
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        arrows = [(old, new) for old in cls.MODES for new in cls.MODES[1:] if old != new]
+        cls.arrows = {f"sd{chr(ord('a') + index)}": arrow for index, arrow in enumerate(arrows)}
+        disks = "<controller type='scsi' model='virtio-scsi'/>"
+        for target, (old, _) in cls.arrows.items():
+            image = os.path.join(cls.host.directory, NAME, f"{target}.raw")
+            with open(image, "wb") as file:
+                file.truncate(8 << 20)
+            cache = f" cache='{old}'" if old else ""
+            disks += (f"<disk type='file' device='disk'><driver name='qemu' type='raw'{cache}/><source file='{image}'/>"
+                      f"<target dev='{target}' bus='scsi'/></disk>")
+        cls.host.define_xml(NAME, cls.host.definition(NAME).replace("</devices>", f"{disks}</devices>"))
+
+    def caches(self):
+        """What each disk has as the guest runs."""
+        devices = xml.etree.ElementTree.fromstring(self.host.virsh("dumpxml", NAME)).findall("./devices/disk")
+        return {disk.find("target").get("dev"): disk.find("driver").get("cache") for disk in devices}
+
+    def test_all(self):
+        forbidden = {target for target, (old, new) in self.arrows.items()
+                     if old in self.WITHOUT and new not in self.WITHOUT}
+        self.assertEqual((len(self.arrows), len(forbidden)), (25, 6))
+        wishes = "".join(f"disk.cache[{target}] = {new}\n" for target, (_, new) in self.arrows.items())
+        for target in self.arrows:
+            self.host.ask(NAME, f"write {self.BLOCKS} {target}")
+        result = self.tune("apply", self.host.profile(f"[domain {NAME}]\ndisruption = pause\n{wishes}"), "--yes", "--json").json
+        self.assertNotEqual(self.host.pid(NAME), self.pid)
+        self.assertEqual({entry["item"] for entry in result["refused"]}, {f"disk {target}" for target in forbidden})
+
+        caches = self.caches()
+        for target, (old, new) in self.arrows.items():
+            with self.subTest(old=old, new=new):
+                now = old if target in forbidden else new
+                self.assertEqual(caches[target], now)
+                self.assertEqual(self.host.image_is_direct(NAME, f"{target}.raw"), now in ("none", "directsync"))
+                lost = self.host.ask(NAME, f"check {self.BLOCKS} {target}", seconds=300)
+                self.assertIn(("check", {"lost": "0"}), lost)
 
 
 class TransientPause(Ways):

@@ -209,6 +209,44 @@ class ReplugFaults(Faults):
         self.assert_old_nic()
 
 
+class LateFaults(Faults):
+    """A guest that doesn't react when it is asked to let go of a NIC, and loses it with its next reboot."""
+
+    OPTIONS = ("--nic", "e1000e", "--nic-type", "ethernet")
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        xml = cls.host.definition(NAME)
+        cls.host.define_xml(NAME, xml.replace("loglevel=3", "loglevel=3 acpiphp.disable=1 pcie_ports=compat"))
+
+    def nic(self):
+        return "<interface " in self.host.virsh("dumpxml", NAME)
+
+    def test_nic_given_up_later(self):
+        result = self.host.tune("apply", self.host.profile(named(SWAPPED)), "--yes")
+        self.assertEqual(result.code, 3, result)
+        self.assertIn("did not let go of NIC", result.said)
+        self.assertTrue(self.nic())
+        self.assertEqual(self.host.definition(NAME), self.before, "nothing of it stays staged")
+        result = self.host.tune("rollback", "--yes")
+        self.assertEqual(result.code, 3, result)
+        self.assertIn("may still do so", result.said)
+
+        # QEMU ends what is under way when the machine is reset.
+        self.host.ask(NAME, "reboot")
+        self.assertTrue(wait_for(lambda: not self.nic()))
+        self.host.boot(NAME)
+        self.assertIn("could not put back domain kt-faults", self.host.tune("plan", self.host.profile(named(SWAPPED))).said)
+        # This guest notices no new device either, but at its next boot it has it.
+        self.host.tune("rollback", "--yes")
+        self.assertTrue(self.nic())
+        self.host.ask(NAME, "reboot")
+        self.host.boot(NAME)
+        self.assertEqual(dict(self.host.ask(NAME, "report"))["nic"]["driver"], "e1000e")
+        self.assert_mended()
+
+
 class RestartFaults(Faults):
     OPTIONS = ("--nic", "none", "--disk-cache", "directsync")
 

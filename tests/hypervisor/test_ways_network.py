@@ -65,13 +65,13 @@ class Pinger(threading.Thread):
 
     def __enter__(self):
         self.start()
-        if not wait_for(lambda: self.answers):
+        if not wait_for(lambda: self.answers, seconds=120):
             raise AssertionError(f"{self.address} does not answer")
         return self
 
     def __exit__(self, *_):
         count = len(self.answers)
-        answers = wait_for(lambda: len(self.answers) > count)
+        answers = wait_for(lambda: len(self.answers) > count, seconds=120)
         self.over = True
         self.join()
         if not answers:
@@ -150,7 +150,8 @@ class Replug(Network):
             self.host.virsh(command, NAME, device, "--live", "--config")
             if command == "detach-device":
                 self.assertTrue(wait_for(lambda: self.mac not in self.host.virsh("dumpxml", NAME)))
-        self.assertTrue(wait_for(lambda: dict(self.host.ask(NAME, "report")).get("nic", {}).get("driver") == "8139cp"))
+        self.assertTrue(wait_for(lambda: self.addresses() == {self.mac: f"{GUEST}/24"}, seconds=120))
+        self.assertEqual(self.nic()["driver"], "8139cp")
 
     def test_one_model_after_the_other(self):
         """e1000 → virtio → rtl8139 → virtio, and back: the guest answers by the same address each time."""
