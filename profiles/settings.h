@@ -130,6 +130,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(KtValue, kt_value_free)
 /** Whether the value is this word. NULL is no value: false. */
 bool kt_value_is(const KtValue *value, const char *word);
 
+/** What the profile says, for messages: "max-pause = 2s (balanced.conf:14)". Owned. */
+char *kt_value_told(const KtValue *value);
+
+/** Where it says so, as people read it: "balanced.conf:14" of "/etc/…/balanced.conf:14:1". Owned. */
+char *kt_source_name(const char *source);
+
 /**
  * Reads @text as a value of @setting. Errors: parse, invalid; the message names the text and what would be
  * right;

@@ -27,6 +27,22 @@ kt_value_is(const KtValue *value, const char *word)
     return value && value->word && g_str_equal(value->word, word);
 }
 
+char *
+kt_source_name(const char *source)
+{
+    g_autofree char *name = g_path_get_basename(source);
+    g_auto(GStrv) parts = g_strsplit(name, ":", -1);
+    guint n = g_strv_length(parts);
+    return n == 3 ? g_strdup_printf("%s:%s", parts[0], parts[1]) : g_strdup(name);
+}
+
+char *
+kt_value_told(const KtValue *value)
+{
+    g_autofree char *source = kt_source_name(value->source);
+    return g_strdup_printf("%s = %s (%s)", value->setting->key, value->text, source);
+}
+
 /* What is being read, and where a reader says what is wrong. */
 typedef struct {
     const KtSetting *setting;

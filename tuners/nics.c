@@ -59,10 +59,11 @@ words_of_agent(const KtDomain *domain)
 static char *
 find_evidence(const KtSnapshot *snapshot, const KtDomain *domain, const KtValue *guard, char **ret_why)
 {
+    g_autofree char *told = guard != NULL ? kt_value_told(guard) : NULL;
     if (kt_value_is(guard, "assume"))
-        return g_strdup_printf("guest.virtio = assume says that the guest drives it (%s)", guard->source);
+        return g_strdup_printf("%s says that the guest drives it", told);
     if (kt_value_is(guard, "never")) {
-        *ret_why = g_strdup_printf("guest.virtio = never forbids it (%s)", guard->source);
+        *ret_why = g_strdup_printf("%s forbids it", told);
         return NULL;
     }
 

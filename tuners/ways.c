@@ -104,19 +104,18 @@ static char *
 reason_for(const KtCrossing *crossing, KtWhen way)
 {
     gint64 usec = kt_pause_estimate(crossing->domain);
+    g_autofree char *told = kt_value_told(crossing->disruption);
     switch (way) {
     case KT_WHEN_PAUSE:
         return g_strdup_printf("saved and resumed: the guest stands still about %.0f s; allowed by "
-                               "disruption = %s (%s)",
-                               (double)usec / G_USEC_PER_SEC, crossing->disruption->text,
-                               crossing->disruption->source);
+                               "%s",
+                               (double)usec / G_USEC_PER_SEC, told);
     case KT_WHEN_REPLUG:
         return g_strdup_printf("unplugged and plugged in again: the guest is without this NIC for a few "
-                               "seconds; allowed by disruption = %s (%s)",
-                               crossing->disruption->text, crossing->disruption->source);
+                               "seconds; allowed by %s",
+                               told);
     case KT_WHEN_RESTART:
-        return g_strdup_printf("shut down and started again; allowed by disruption = %s (%s)",
-                               crossing->disruption->text, crossing->disruption->source);
+        return g_strdup_printf("shut down and started again; allowed by %s", told);
     case KT_WHEN_NOW:
     case KT_WHEN_NEXT_BOOT:
         break;

@@ -82,9 +82,11 @@ choose_pauses(KtCrossing *crossing)
     gint64 usec = kt_pause_estimate(crossing->domain);
     g_autofree char *why = kt_pause_obstacle(crossing->plan, crossing->index);
     bool restarts = why != NULL && crossing->allowed >= KT_WHEN_RESTART;
-    if (why == NULL && most != NULL && usec > most->number)
-        why = g_strdup_printf("the guest would stand still about %.1f s, max-pause is %s (%s)",
-                              (double)usec / G_USEC_PER_SEC, most->text, most->source);
+    if (why == NULL && most != NULL && usec > most->number) {
+        g_autofree char *told = kt_value_told(most);
+        why = g_strdup_printf("the guest would stand still about %.1f s, longer than %s",
+                              (double)usec / G_USEC_PER_SEC, told);
+    }
     if (why == NULL)
         return;
     send_all(crossing, KT_WHEN_PAUSE, restarts ? KT_WHEN_RESTART : KT_WHEN_NEXT_BOOT);
@@ -98,11 +100,10 @@ restart_refusal(const KtCrossing *crossing)
 {
     const KtValue *window =
         kt_desired_domain(crossing->desired, crossing->index, KT_SETTING_RESTART_WINDOW, NULL);
-    if (window != NULL)
-        return g_strdup_printf(
-            "it has a restart-window, %s (%s), which only a daemon could keep; without one it "
-            "is restarted by apply",
-            window->text, window->source);
+    if (window != NULL) {
+        g_autofree char *told = kt_value_told(window);
+        return g_strdup_printf("its %s is kept only by a daemon; without one it is restarted by apply", told);
+    }
     if (crossing->domain->state != KT_DOMAIN_RUNNING)
         return g_strdup("the guest stands still, so it wouldn't shut down before it goes on");
     if (crossing->transient)

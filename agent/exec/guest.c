@@ -54,6 +54,17 @@ kt_guest_find(const KtTarget *target, const KtJournalStep *step, KtGuest *guest,
     return read_live(guest, step, error);
 }
 
+char *
+kt_guest_gone_text(const KtJournalStep *step, const KtGuest *guest)
+{
+    if (guest->active)
+        return g_strdup_printf("domain %s was started anew", step->domain_name);
+    bool left = guest->domain && (step->half_done || step->forced);
+    return g_strdup_printf("domain %s does not run any more%s%s%s", step->domain_name,
+                           left ? ": 'virsh start " : "", left ? step->domain_name : "",
+                           left ? "' boots it" : "");
+}
+
 const char *
 kt_step_own_image(const KtJournalStep *step)
 {

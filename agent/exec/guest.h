@@ -20,6 +20,10 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(KtGuest, kt_guest_clear)
 /** Errors: hypervisor. */
 bool kt_guest_find(const KtTarget *target, const KtJournalStep *step, KtGuest *guest, GError **error);
 
+/** What there is to say of a guest that isn't the step's any more, with the way back where it was left off
+ * half way. Owned. */
+char *kt_guest_gone_text(const KtJournalStep *step, const KtGuest *guest);
+
 /** The image of a transient domain that the step has left, NULL = none is there. Borrowed. */
 const char *kt_step_own_image(const KtJournalStep *step);
 

@@ -118,10 +118,7 @@ check(const KtTarget *target, KtJournalStep *step, KtStepState *ret_state, char 
     if (!kt_guest_find(target, step, &guest, error))
         return false;
     if (!is_there(step, &guest)) {
-        kt_step_all_gone(step,
-                         g_strdup_printf("domain %s %s", step->domain_name,
-                                         guest.active ? "was started anew" : "does not run any more"),
-                         ret_state, ret_found);
+        kt_step_all_gone(step, kt_guest_gone_text(step, &guest), ret_state, ret_found);
         return true;
     }
     if (has_run_since(step, &guest, ret_state, ret_found))

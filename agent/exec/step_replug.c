@@ -67,10 +67,7 @@ check(const KtTarget *target, KtJournalStep *step, KtStepState *ret_state, char 
     /* An undo goes by the values: a pause may have made another process of it since. */
     bool same = guest.active && (step->undoes_run || g_strcmp0(guest.process, step->process) == 0);
     if (!same) {
-        kt_step_all_gone(step,
-                         g_strdup_printf("domain %s %s", step->domain_name,
-                                         guest.active ? "was started anew" : "does not run any more"),
-                         ret_state, ret_found);
+        kt_step_all_gone(step, kt_guest_gone_text(step, &guest), ret_state, ret_found);
         return true;
     }
     if (!kt_step_xml_note(step, guest.xml, error))

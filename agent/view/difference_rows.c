@@ -92,15 +92,6 @@ kt_value_name(const char *setting, const char *value)
     return pin ? "unpinned" : "default";
 }
 
-char *
-kt_source_name(const char *source)
-{
-    g_autofree char *name = g_path_get_basename(source);
-    g_auto(GStrv) parts = g_strsplit(name, ":", -1);
-    guint n = g_strv_length(parts);
-    return n == 3 ? g_strdup_printf("%s:%s", parts[0], parts[1]) : g_strdup(name);
-}
-
 /* A pin for now and one for the next boot are one change to the reader. What was absent in the definition had
  * the value that is said of now. */
 static bool

@@ -53,6 +53,3 @@ char *kt_item_name(const char *item);
 
 /** A value as people read it: an absent one is "unpinned" or "default". Borrowed. */
 const char *kt_value_name(const char *setting, const char *value);
-
-/** "balanced.conf:14" of "/etc/…/balanced.conf:14:1". Owned. */
-char *kt_source_name(const char *source);
