@@ -25,13 +25,13 @@ kt_replug_live_xml(virDomain *domain)
     return copy;
 }
 
-/** Whether the NIC is in the domain; true as well where that can't be told. */
+/** Whether the NIC is in the domain; @unknown where that can't be told. */
 static bool
-is_plugged(const KtReplug *replug)
+is_plugged(const KtReplug *replug, bool unknown)
 {
     g_autofree char *xml = kt_replug_live_xml(replug->domain);
     g_autofree char *nic = xml ? kt_domain_nic_xml(xml, replug->mac, NULL) : NULL;
-    return !xml || nic;
+    return xml ? nic != NULL : unknown;
 }
 
 bool
@@ -46,14 +46,15 @@ kt_replug_out(const KtReplug *replug, GError **error)
     if (virDomainDetachDeviceFlags(replug->domain, nic, VIR_DOMAIN_AFFECT_LIVE) < 0) {
         g_autoptr(GError) local = NULL;
         kt_hypervisor_set_error(&local, "NIC %s cannot be unplugged", replug->mac);
-        g_set_error_literal(error, KT_ERROR, is_plugged(replug) ? KT_ERROR_CONFLICT : KT_ERROR_HYPERVISOR,
+        g_set_error_literal(error, KT_ERROR,
+                            is_plugged(replug, false) ? KT_ERROR_CONFLICT : KT_ERROR_HYPERVISOR,
                             local->message);
         return false;
     }
     /* The guest has a say in it, and libvirt doesn't wait long. */
     for (gint64 end = g_get_monotonic_time() + KT_UNPLUG_SECONDS * G_USEC_PER_SEC;
          g_get_monotonic_time() < end; g_usleep(INTERVAL_USEC))
-        if (!is_plugged(replug))
+        if (!is_plugged(replug, true))
             return true;
     g_set_error(error, KT_ERROR, KT_ERROR_HYPERVISOR, "the guest did not let go of NIC %s in %d s",
                 replug->mac, KT_UNPLUG_SECONDS);

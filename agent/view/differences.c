@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "agent/view/difference_rows.h"
 #include "base/diagnostic.h"
+#include "profiles/settings.h"
 
 #define WIDEST_COLUMN 22
 #define REASON_INDENT 6

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/diagnostic.h"
+#include "profiles/settings.h"
 
 char *
 kt_view_host_line(const KtTopology *topology)

@@ -6,6 +6,7 @@
 #include "agent/view/differences.h"
 #include "agent/view/json.h"
 #include "base/diagnostic.h"
+#include "profiles/settings.h"
 
 KtListedProfile *
 kt_listed_profile_new(const char *name, const KtProfile *profile)
