@@ -67,12 +67,28 @@ print_left_action(GString *out, const KtStyle *style, const KtJournalStep *step,
     kt_wrap(out, style, KT_INK_PLAIN, 12, 2, safe);
 }
 
+/* A guest that was away, or without a device, when that went wrong, and has ended since. */
+static void
+print_ended_guest(GString *out, const KtStyle *style, const KtOutcome *outcome)
+{
+    const KtJournalStep *step = outcome->step;
+    bool ended = step->actions->len > 0 && kt_step_disturbs(step) && step->half_done &&
+                 ((const KtJournalAction *)step->actions->pdata[0])->state == KT_STEP_IS_GONE;
+    if (!ended || step->result != KT_RESULT_UNDONE || outcome->message == NULL)
+        return;
+    g_autofree char *safe = kt_printable(outcome->message);
+    kt_ink(out, style, KT_INK_WARN, "not put back:");
+    g_string_append_c(out, ' ');
+    kt_wrap(out, style, KT_INK_PLAIN, 14, 2, safe);
+}
+
 /* What a rollback found to be somebody else's after a power cycle. */
 static void
 print_left(GString *out, const KtStyle *style, const KtReport *report)
 {
     for (guint i = 0; i < report->outcomes->len; i++) {
         const KtJournalStep *step = ((const KtOutcome *)report->outcomes->pdata[i])->step;
+        print_ended_guest(out, style, report->outcomes->pdata[i]);
         for (guint k = 0; k < step->actions->len; k++) {
             if (kt_journal_action_was_left(step->actions->pdata[k]))
                 print_left_action(out, style, step, step->actions->pdata[k]);
