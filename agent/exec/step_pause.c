@@ -247,10 +247,11 @@ take_through(const KtTarget *target, KtJournalStep *step, const KtGuest *guest, 
              GError **error)
 {
     g_autoptr(KtSignalHold) signals = kt_signal_hold();
-    if (guest->active && !save(step, guest, error))
-        return false;
-    return guest->transient ? resume_transient(target, step, guest, hold, error)
-                            : change_image(step, guest, hold, error);
+    bool done = (!guest->active || save(step, guest, error)) &&
+                (guest->transient ? resume_transient(target, step, guest, hold, error)
+                                  : change_image(step, guest, hold, error));
+    g_clear_pointer(&signals, kt_signal_release);
+    return done;
 }
 
 static bool
