@@ -91,13 +91,18 @@ const KtVerb kt_verbs[] = {
             "is done and read back after; a value that somebody changed meanwhile is left alone, and a failure "
             "undoes what this run had done. What a running guest can't take is staged for its next power-on. "
             "'kvm-tune rollback' undoes it all. With --persist the daemon keeps the profile from then on, at once "
-            "where it runs, else as soon as it is started.",
+            "where it runs, else as soon as it is started. With --prove the guests are measured before and after, in "
+            "turns as bench does it; what makes a figure worse is rolled back. Where there is more than one kind of "
+            "change (cpu, memory, disk, nic, thp, ksm …) each is then measured alone, on top of those that were "
+            "kept. Exit code 3 where some was rolled back, 4 where all was.",
         .least = 1,
         .most = 1,
-        .takes = KT_TAKES_DOMAIN | KT_TAKES_YES | KT_TAKES_PERSIST,
+        .takes = KT_TAKES_DOMAIN | KT_TAKES_YES | KT_TAKES_PERSIST | KT_TAKES_PROVE,
         .examples = EXAMPLES({"kvm-tune apply balanced", "asks first"},
                              {"kvm-tune apply balanced --domain 'db-*'", "for the databases alone"},
-                             {"kvm-tune apply balanced --persist", "and from now on"}),
+                             {"kvm-tune apply balanced --persist", "and from now on"},
+                             {"kvm-tune apply latency --domain db-1 --prove timer --prove memory",
+                              "keep only what doesn't hurt"}),
         .run = kt_verb_apply,
     },
     {

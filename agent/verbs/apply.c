@@ -3,7 +3,7 @@
 
 #include "agent/exec/active_profile.h"
 #include "agent/verbs/control.h"
-#include "agent/verbs/verb.h"
+#include "agent/verbs/proof.h"
 #include "agent/view/json.h"
 #include "agent/view/view.h"
 
@@ -80,10 +80,79 @@ persist(const KtOptions *options, KtExit exit)
     return exit;
 }
 
+/* What is done besides applying it. */
+static const char *
+what_else(const KtOptions *options)
+{
+    if (options->prove == NULL)
+        return "";
+    return options->restart ? " and undo this in turns, measuring, and power guests off and on"
+                            : " and undo this in turns, measuring";
+}
+
+static KtExit
+exit_of_proof(const KtProof *proof)
+{
+    guint kept = 0, n = g_strv_length(proof->groups);
+    for (char **group = proof->groups; *group; group++)
+        kept += kt_proof_keeps(proof, *group);
+    return kept == n ? KT_EXIT_DONE : kept > 0 ? KT_EXIT_PARTIAL : KT_EXIT_REFUSED;
+}
+
+static KtExit
+prove(KtMeasuring *measuring, const KtPlan *plan)
+{
+    const KtOptions *options = measuring->options;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(KtProof) proof = kt_prove(measuring, plan, &error);
+    if (proof == NULL)
+        return kt_report_error(options, error);
+    KtExit exit = exit_of_proof(proof);
+    if (options->json) {
+        g_autofree char *json = kt_proof_json(proof, plan);
+        return kt_print(json, exit);
+    }
+    g_autoptr(GString) out = g_string_new(NULL);
+    kt_proof_text(out, &options->style, proof);
+    return exit == KT_EXIT_DONE ? kt_print_unless_quiet(options, out->str, exit) : kt_print(out->str, exit);
+}
+
+/* A proof that could find nothing would be none. */
+static bool
+check_provable(const KtMeasuring *measuring, const KtPlan *plan, KtExit *ret_exit)
+{
+    const KtOptions *options = measuring->options;
+    guint figures = kt_measuring_count_figures(measuring), least = kt_measuring_least_blocks(measuring);
+    const char *nothing = kt_measuring_nothing(measuring, plan);
+    if (nothing)
+        *ret_exit = kt_report_usage(options, "--prove: %s", nothing);
+    else if (kt_measuring_blocks(measuring) < least)
+        *ret_exit = kt_report_usage(
+            options, "--prove judges %u figures here: that takes --blocks %u at least", figures, least);
+    else
+        return true;
+    return false;
+}
+
+static KtMeasuring *
+open_measuring(const KtOptions *options, KtJournal *journal, const KtPlanning *planning, KtExit *ret_exit)
+{
+    GPtrArray *workloads = kt_measuring_workloads(options, options->prove, ret_exit);
+    g_autoptr(KtMeasuring) measuring =
+        workloads ? kt_measuring_new(options, planning, workloads, journal, ret_exit) : NULL;
+    if (measuring == NULL || !check_provable(measuring, planning->plan, ret_exit))
+        return NULL;
+    if (kt_measuring_leaves_some(measuring, planning->plan))
+        g_warning("what takes a power cycle is staged, but not measured: --restart does that");
+    return g_steal_pointer(&measuring);
+}
+
 static KtExit
 apply(const KtOptions *options)
 {
     KtExit exit = KT_EXIT_ERROR;
+    if (options->prove == NULL && (options->blocks || options->seed || options->restart))
+        return kt_report_usage(options, "--blocks, --seed and --restart are for --prove");
     g_autoptr(KtProfile) profile = kt_planning_profile(options, KT_HOST_WRITE, &exit);
     if (profile == NULL)
         return exit;
@@ -98,13 +167,17 @@ apply(const KtOptions *options)
         return exit;
     if (planning->plan->actions->len == 0)
         return nothing_to_do(options, planning);
+    g_autoptr(KtMeasuring) measuring =
+        options->prove ? open_measuring(options, journal, planning, &exit) : NULL;
+    if (options->prove && measuring == NULL)
+        return exit;
     if (!show_plan(options, planning))
         return KT_EXIT_ERROR;
     g_autofree char *counts = kt_view_counts(planning->plan);
-    g_autofree char *question = g_strdup_printf("%s: apply?", counts);
+    g_autofree char *question = g_strdup_printf("%s: apply%s?", counts, what_else(options));
     if (!kt_ask(options, question, &exit))
         return exit;
-    return carry_out(options, journal, planning);
+    return measuring ? prove(measuring, planning->plan) : carry_out(options, journal, planning);
 }
 
 KtExit
@@ -112,5 +185,9 @@ kt_verb_apply(const KtOptions *options)
 {
     KtExit exit = apply(options);
     bool applied = exit == KT_EXIT_DONE || exit == KT_EXIT_PARTIAL;
-    return options->persist && applied ? persist(options, exit) : exit;
+    /* The daemon would bring back what was found to hurt. */
+    bool lasts = applied && (exit == KT_EXIT_DONE || options->prove == NULL);
+    if (options->persist && options->prove && !lasts)
+        g_warning("the daemon isn't given a profile of which some was rolled back");
+    return options->persist && lasts ? persist(options, exit) : exit;
 }

@@ -42,11 +42,11 @@ workload_json(const KtWorkload *workload)
 }
 
 char *
-kt_bench_about(const KtOptions *options, const KtPlanning *planning, const GPtrArray *workloads,
+kt_bench_about(const KtOptions *options, const KtPlan *plan, const GPtrArray *workloads,
                const GPtrArray *domains)
 {
-    const KtSnapshot *snapshot = planning->host->snapshot;
-    g_autofree char *plan = kt_view_plan_json(planning->plan);
+    const KtSnapshot *snapshot = plan->snapshot;
+    g_autofree char *plan_text = kt_view_plan_json(plan);
     json_t *about = json_object(), *works = json_array(), *guests = json_array(), *globs = json_array();
     for (guint i = 0; i < workloads->len; i++)
         json_array_append_new(works, workload_json(workloads->pdata[i]));
@@ -59,6 +59,6 @@ kt_bench_about(const KtOptions *options, const KtPlanning *planning, const GPtrA
         json_array_append_new(globs, kt_json_text(*glob));
     json_object_set_new(about, "chosen", globs);
     json_object_set_new(about, "restart", json_boolean(options->restart));
-    json_object_set_new(about, "plan", json_loads(plan, 0, NULL));
+    json_object_set_new(about, "plan", json_loads(plan_text, 0, NULL));
     return kt_json_dump(about);
 }

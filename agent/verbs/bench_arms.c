@@ -5,19 +5,29 @@
 #include "probes/hypervisor.h"
 
 /* libvirtd may have been restarted since: each switch connects anew. */
-static bool
-look_again(KtBench *bench, KtArms *arms, GError **error)
+static KtHost *
+open_host(KtBench *bench, GError **error)
 {
+    const KtArms *arms = bench->user_data;
     KtExit exit = KT_EXIT_ERROR;
     KtHost *host = kt_host_open(arms->options, KT_HOST_WRITE, &exit);
     if (host == NULL) {
         g_set_error(error, KT_ERROR, KT_ERROR_HYPERVISOR, "the host can't be looked at");
-        return false;
+        return NULL;
     }
-    kt_host_free(arms->host);
-    arms->host = host;
     bench->root = host->root;
     bench->connection = host->connection;
+    return host;
+}
+
+static bool
+look_again(KtBench *bench, KtArms *arms, GError **error)
+{
+    KtHost *host = open_host(bench, error);
+    if (host == NULL)
+        return false;
+    kt_host_free(arms->host);
+    arms->host = host;
     return true;
 }
 
@@ -53,18 +63,25 @@ undo(KtArms *arms, GError **error)
     return true;
 }
 
+static KtDesired *
+resolve(const KtArms *arms, const KtHost *host)
+{
+    g_autoptr(KtDesired) named =
+        kt_desired_resolve(arms->profile, host->snapshot, (const char *const *)arms->options->domains);
+    return kt_desired_without(named, arms->left);
+}
+
 static bool
 apply(KtArms *arms, GError **error)
 {
     KtTarget target = {.root = arms->host->root, .connection = arms->host->connection};
-    g_autoptr(KtDesired) desired =
-        kt_desired_resolve(arms->profile, arms->host->snapshot, (const char *const *)arms->options->domains);
+    g_autoptr(KtDesired) desired = resolve(arms, arms->host);
     g_autoptr(KtPlan) plan = kt_plan_asking(arms->host, desired);
-    g_autoptr(KtReport) report =
-        kt_execute(&target, arms->journal, plan, arms->profile->name, NULL, NULL, error);
-    if (report)
-        arms->run = report->run;
-    if (check_report(report, "applying the profile", error))
+    g_clear_pointer(&arms->report, kt_report_free);
+    arms->report = kt_execute(&target, arms->journal, plan, arms->profile->name, NULL, NULL, error);
+    if (arms->report)
+        arms->run = arms->report->run;
+    if (check_report(arms->report, "applying the profile", error))
         return true;
     /* What a part of it did goes back too. */
     if (arms->run != 0 && !undo(arms, NULL))
@@ -75,7 +92,7 @@ apply(KtArms *arms, GError **error)
 static bool
 power_cycle_all(const KtArms *arms, GError **error)
 {
-    for (guint i = 0; i < arms->cycled->len; i++) {
+    for (guint i = 0; arms->cycled && i < arms->cycled->len; i++) {
         const char *name = arms->cycled->pdata[i];
         g_autoptr(virDomain) domain = virDomainLookupByName(arms->host->connection, name);
         if (domain == NULL) {
@@ -88,16 +105,49 @@ power_cycle_all(const KtArms *arms, GError **error)
     return true;
 }
 
-bool
-kt_arms_switch(KtBench *bench, bool with, GError **error)
+/* After a failure the profile isn't applied, as far as that is possible. */
+static bool
+cycle_after(KtArms *arms, bool with, GError **error)
 {
-    KtArms *arms = bench->user_data;
-    if (!look_again(bench, arms, error) || !(with ? apply(arms, error) : undo(arms, error)) ||
-        !kt_journal_benchmark_arm(arms->journal, bench->benchmark->id, arms->run, error))
-        return false;
     if (power_cycle_all(arms, error))
         return true;
     if (with && !undo(arms, NULL))
         g_prefix_error(error, "and the profile is left for 'kvm-tune rollback': ");
     return false;
+}
+
+bool
+kt_arms_switch(KtBench *bench, bool with, GError **error)
+{
+    KtArms *arms = bench->user_data;
+    return look_again(bench, arms, error) && (with ? apply(arms, error) : undo(arms, error)) &&
+           kt_journal_benchmark_arm(arms->journal, bench->benchmark->id, arms->run, error) &&
+           cycle_after(arms, with, error);
+}
+
+KtPlanning *
+kt_arms_plan(KtBench *bench, GError **error)
+{
+    g_autoptr(KtPlanning) planning = g_new0(KtPlanning, 1);
+    planning->host = open_host(bench, error);
+    if (planning->host == NULL)
+        return NULL;
+    planning->desired = resolve(bench->user_data, planning->host);
+    planning->plan = kt_plan_asking(planning->host, planning->desired);
+    return g_steal_pointer(&planning);
+}
+
+bool
+kt_arms_keep(KtBench *bench, GError **error)
+{
+    KtArms *arms = bench->user_data;
+    return look_again(bench, arms, error) && apply(arms, error) && cycle_after(arms, true, error);
+}
+
+bool
+kt_arms_give_up(KtBench *bench, gint64 run, GError **error)
+{
+    KtArms *arms = bench->user_data;
+    arms->run = run;
+    return look_again(bench, arms, error) && undo(arms, error) && cycle_after(arms, false, error);
 }

@@ -24,6 +24,7 @@ kt_command_line_free(KtCommandLine *line)
     g_free(line->options.state_dir);
     g_free(line->options.xml_dir);
     g_strfreev(line->options.workloads);
+    g_strfreev(line->options.prove);
     g_free(line->options.html);
     g_strfreev(line->words);
     g_free(line);
@@ -104,6 +105,7 @@ make_context(KtCommandLine *line)
         {"persist", 0, 0, G_OPTION_ARG_NONE, &options->persist, NULL, NULL},
         {"why", 0, 0, G_OPTION_ARG_NONE, &options->why, NULL, NULL},
         {"workload", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->workloads, NULL, NULL},
+        {"prove", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->prove, NULL, NULL},
         {"blocks", 0, 0, G_OPTION_ARG_INT, &options->blocks, NULL, NULL},
         {"seed", 0, 0, G_OPTION_ARG_INT, &options->seed, NULL, NULL},
         {"restart", 0, 0, G_OPTION_ARG_NONE, &options->restart, NULL, NULL},
@@ -190,7 +192,7 @@ check_takes(const KtCommandLine *line, const KtVerb *verb, GError **error)
     const KtOptions *options = &line->options;
     const struct {
         bool given;
-        KtTakes takes;
+        guint takes; /* KtTakes: any of them */
         const char *name;
     } optional[] = {
         {options->capture != NULL, KT_TAKES_CAPTURE, "--capture"},
@@ -200,9 +202,10 @@ check_takes(const KtCommandLine *line, const KtVerb *verb, GError **error)
         {options->xml_dir != NULL, KT_TAKES_XML_DIR, "--xml-dir"},
         {options->why, KT_TAKES_WHY, "--why"},
         {options->workloads != NULL, KT_TAKES_BENCH, "--workload"},
-        {options->blocks != 0, KT_TAKES_BENCH, "--blocks"},
-        {options->seed != 0, KT_TAKES_BENCH, "--seed"},
-        {options->restart, KT_TAKES_BENCH, "--restart"},
+        {options->prove != NULL, KT_TAKES_PROVE, "--prove"},
+        {options->blocks != 0, KT_TAKES_BENCH | KT_TAKES_PROVE, "--blocks"},
+        {options->seed != 0, KT_TAKES_BENCH | KT_TAKES_PROVE, "--seed"},
+        {options->restart, KT_TAKES_BENCH | KT_TAKES_PROVE, "--restart"},
         {options->html != NULL, KT_TAKES_REPORT, "--html"},
         {options->markdown, KT_TAKES_REPORT, "--markdown"},
         {options->csv, KT_TAKES_REPORT, "--csv"},

@@ -43,9 +43,10 @@ typedef struct {
     gboolean persist;                /* apply --persist */
     gboolean why;                    /* status --why */
     char **workloads;                /* bench --workload, NULL-terminated, or NULL */
-    gint blocks;                     /* bench --blocks, 0 = not given */
-    gint seed;                       /* bench --seed, 0 = not given */
-    gboolean restart;                /* bench --restart */
+    char **prove;                    /* apply --prove: workloads, NULL-terminated, or NULL */
+    gint blocks;                     /* --blocks of what is measured, 0 = not given */
+    gint seed;                       /* --seed, 0 = not given */
+    gboolean restart;                /* --restart */
     char *html;                      /* report --html, or NULL */
     gboolean markdown, csv, compare; /* report */
     gint verbosity;                  /* -1 = only what went wrong, 0, 1 … */
@@ -64,6 +65,7 @@ typedef enum {
     KT_TAKES_BENCH = 1 << 6,  /* --workload, --blocks, --seed, --restart */
     KT_TAKES_REPORT = 1 << 7, /* --html, --markdown, --csv, --compare */
     KT_TAKES_PERSIST = 1 << 8,
+    KT_TAKES_PROVE = 1 << 9, /* --prove, --blocks, --seed, --restart */
 } KtTakes;
 
 /** A command line, and what it is for. */

@@ -240,10 +240,12 @@ kt_bench_run(KtBench *bench, GError **error)
     bool measured = run_blocks(bench, error);
     if (!bench->with || switch_to(bench, false, &failure))
         return measured;
-    if (measured)
-        g_propagate_error(error, g_steal_pointer(&failure));
-    else
-        g_prefix_error(
-            error, "the profile is still applied (%s; 'kvm-tune rollback' undoes it): ", failure->message);
+    /* Also where it was only interrupted: that isn't all that there is to say now. */
+    g_autofree char *first = !measured && error ? g_strdup((*error)->message) : NULL;
+    if (!measured)
+        g_clear_error(error);
+    g_propagate_prefixed_error(error, g_steal_pointer(&failure),
+                               "%s%sthe profile is still applied, 'kvm-tune rollback' undoes it: ",
+                               first ? first : "", first ? "; " : "");
     return false;
 }

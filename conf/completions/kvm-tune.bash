@@ -20,7 +20,7 @@ _kvm_tune_options() {
     status) options+=' --capture --why' ;;
     plan) options+=' --capture --domain --xml-dir' ;;
     verify) options+=' --capture --domain' ;;
-    apply) options+=' --domain --yes --persist' ;;
+    apply) options+=' --domain --yes --persist --prove --blocks --seed --restart' ;;
     rollback) options+=' --yes --all' ;;
     bench) options+=' --domain --yes --workload --blocks --seed --restart' ;;
     report) options+=' --html --markdown --csv --compare' ;;
@@ -38,7 +38,7 @@ _kvm_tune() {
   # The verb, how many words after it are no options, and which capture is looked at.
   for ((index = 1; index < COMP_CWORD; index++)); do
     case ${COMP_WORDS[index]} in
-      -c | --connect | --domain | --color | --state-dir | --xml-dir | --workload | --blocks | --seed | --html) ((index++)) ;;
+      -c | --connect | --domain | --color | --state-dir | --xml-dir | --workload | --prove | --blocks | --seed | --html) ((index++)) ;;
       --capture)
         ((index++))
         capture=${COMP_WORDS[index]}
@@ -59,7 +59,7 @@ _kvm_tune() {
       mapfile -t COMPREPLY < <(compgen -d -- "$word")
       return
       ;;
-    --workload)
+    --workload | --prove)
       _kvm_tune_add "$word" < <(kvm-tune bench 2>/dev/null | awk '{ print $1 }')
       mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -f -X '!*.conf' -- "$word"; compgen -d -- "$word")
       return

@@ -287,10 +287,10 @@ class Host:
     def command(self, *arguments):
         return [self.kvm_tune, "-c", self.uri, "--state-dir", self.state, *arguments]
 
-    def tune(self, *arguments, before=(), environment=None):
+    def tune(self, *arguments, before=(), environment=None, timeout=180):
         """Runs kvm-tune; `before`: a program to run it under."""
         return Result(subprocess.run([*before, *self.command(*arguments)], capture_output=True, text=True, check=False,
-                                     timeout=180, env=os.environ | (environment or {}), stdin=subprocess.DEVNULL))
+                                     timeout=timeout, env=os.environ | (environment or {}), stdin=subprocess.DEVNULL))
 
     def tune_asked(self, *arguments, meanwhile, answer="y"):
         """Runs kvm-tune on a terminal, and when it asks does `meanwhile` before it answers."""

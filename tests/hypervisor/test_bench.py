@@ -85,14 +85,22 @@ class Bench(unittest.TestCase):
         self.assertEqual(result.code, 0, result)
         self.assertIn("too few blocks", result.out)
 
-    def test_a_bad_profile_is_found(self):
+    def set_up_worse(self):
+        """What WORSE makes worse, and how it was."""
         for vcpu in ("0", "1"):
             self.host.virsh("vcpupin", GUEST, vcpu, vcpu, "--live", "--config")
         # Paused: it holds its CPUs, but nothing is measured on it.
         self.host.define(GREEDY, "--vcpus", str(os.cpu_count() - 1), "--nic", "none")
         self.host.virsh("start", "--paused", GREEDY)
         self.addCleanup(self.host.virsh, "destroy", GREEDY)
-        before = self.host.picture(GUEST, GREEDY)
+        return self.host.picture(GUEST, GREEDY)
+
+    def prove(self, profile, *more):
+        return self.host.tune("apply", self.host.profile(profile), "--prove", WORKLOAD, "--seed", "3", "--yes", *more,
+                              timeout=600)
+
+    def test_a_bad_profile_is_found(self):
+        before = self.set_up_worse()
         # One block in eight may be spoilt by what else this machine does.
         result = self.host.tune(*self.arguments(WORSE, 8, "--json"))
         self.assertEqual(result.code, 0, result)
@@ -100,6 +108,43 @@ class Bench(unittest.TestCase):
         self.assertEqual(judged[0]["verdict"], "worse", judged[0])
         self.assertGreater(judged[0]["change"]["value"], 0.5)
         self.assertEqual(self.host.picture(GUEST, GREEDY), before)
+
+    def test_what_is_worse_is_rolled_back(self):
+        before = self.set_up_worse()
+        result = self.prove(WORSE, "--json")
+        self.assertEqual(result.code, 4, result)
+        report = result.valid("apply")
+        self.assertEqual([(trial["changes"], trial["kept"]) for trial in report["proof"]], [(["cpu"], False)])
+        self.assertEqual([finding["figure"] for finding in report["proof"][0]["findings"]
+                          if finding["verdict"] == "worse"], ["round-trip"])
+        self.assertEqual({action["result"] for action in report["actions"]}, {"undone"})
+        self.assertEqual(self.host.picture(GUEST, GREEDY), before)
+
+    def test_what_is_not_worse_is_kept(self):
+        """Of several kinds of change the one that hurts is found, and the others stay."""
+        before = self.set_up_worse()
+        result = self.prove(self.neutral + "housekeeping = auto\n" + WORSE.split("housekeeping = auto")[1])
+        self.assertEqual(result.code, 3, result)
+        self.assertRegex(result.said, "cpu rolled back worse, .*round-trip")
+        self.assertRegex(result.said, "thp kept")
+        after = self.host.picture(GUEST, GREEDY)
+        shmem = "/sys/kernel/mm/transparent_hugepage/shmem_enabled"
+        self.assertNotEqual(after.pop(shmem), before.pop(shmem))
+        self.assertEqual(after, before)
+
+    def test_proven_and_kept(self):
+        result = self.prove(self.neutral)
+        self.assertEqual(result.code, 0, result)
+        self.assertIn("thp kept", result.said)
+        self.assertEqual(self.host.tune("verify", self.host.profile(self.neutral)).code, 0)
+        self.assertEqual(self.host.tune("rollback", "--yes").code, 0)
+        self.assertEqual(self.host.picture(GUEST), self.before)
+
+    def test_too_few_blocks_prove_nothing(self):
+        result = self.prove(self.neutral, "--blocks", "5")
+        self.assertEqual(result.code, 1, result)
+        self.assertIn("takes --blocks 6 at least", result.said)
+        self.assertEqual(self.host.picture(GUEST), self.before)
 
     def test_interrupted(self):
         for number in (signal.SIGINT, signal.SIGTERM):

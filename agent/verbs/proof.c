@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "agent/verbs/proof.h"
+
+#include <string.h>
+
+#include "agent/view/view.h"
+#include "base/error.h"
+
+static void
+trial_free(KtTrial *trial)
+{
+    g_strfreev(trial->groups);
+    g_clear_pointer(&trial->findings, g_ptr_array_unref); /* they borrow from the benchmark */
+    kt_benchmark_free(trial->benchmark);
+    g_free(trial);
+}
+
+void
+kt_proof_free(KtProof *proof)
+{
+    if (proof == NULL)
+        return;
+    g_strfreev(proof->groups);
+    g_ptr_array_unref(proof->trials);
+    g_string_free(proof->told, TRUE);
+    g_free(proof);
+}
+
+char *
+kt_proof_group_of(const KtSetting *setting)
+{
+    /* Pools are there for the guests' backing: neither does anything alone. */
+    bool pool = setting->id == KT_SETTING_HUGEPAGES_2M || setting->id == KT_SETTING_HUGEPAGES_1G;
+    return pool ? g_strdup("memory") : g_strndup(setting->key, strcspn(setting->key, "."));
+}
+
+char **
+kt_proof_groups(const KtPlan *plan)
+{
+    g_autoptr(GStrvBuilder) names = g_strv_builder_new();
+    g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    for (guint i = 0; i < plan->actions->len; i++) {
+        char *group = kt_proof_group_of(((const KtAction *)plan->actions->pdata[i])->setting);
+        if (!g_hash_table_contains(seen, group))
+            g_strv_builder_add(names, group);
+        g_hash_table_add(seen, group);
+    }
+    return g_strv_builder_end(names);
+}
+
+bool
+kt_proof_keeps(const KtProof *proof, const char *group)
+{
+    for (guint i = 0; i < proof->trials->len; i++) {
+        const KtTrial *trial = proof->trials->pdata[i];
+        if (trial->kept && g_strv_contains((const char *const *)trial->groups, group))
+            return true;
+    }
+    return false;
+}
+
+/* Kinds of change that are neither kept nor tried now are left out; what is no change by itself
+ * (housekeeping) counts in every try. */
+static void
+leave_others(const KtProof *proof, const KtTrial *trial)
+{
+    for (KtSettingId id = 0; id < KT_N_SETTINGS; id++) {
+        g_autofree char *group = kt_proof_group_of(kt_setting(id));
+        bool measured = g_strv_contains((const char *const *)proof->groups, group);
+        proof->measuring->arms.left[id] = measured && !kt_proof_keeps(proof, group) &&
+                                          !g_strv_contains((const char *const *)trial->groups, group);
+    }
+}
+
+/* Applies what was tried, to stay. */
+static bool
+keep(KtProof *proof, KtTrial *trial, const KtPlan *plan, GError **error)
+{
+    KtArms *arms = &proof->measuring->arms;
+    if (!kt_arms_keep(&proof->measuring->bench, error))
+        return false;
+    trial->kept = true;
+    trial->run = arms->run;
+    arms->run = 0;
+    kt_view_report(proof->told, &arms->options->style, arms->report, plan);
+    return true;
+}
+
+static bool
+measure(KtProof *proof, KtTrial *trial, const KtPlan *plan, GError **error)
+{
+    trial->benchmark = kt_measuring_run(proof->measuring, plan, &proof->interrupted, error);
+    if (trial->benchmark)
+        trial->findings = kt_analyse(trial->benchmark);
+    return trial->benchmark != NULL;
+}
+
+/* One try. What couldn't be measured made nothing worse. */
+static bool
+try_groups(KtProof *proof, char **groups, GError **error)
+{
+    KtTrial *trial = g_new0(KtTrial, 1);
+    trial->groups = g_strdupv(groups);
+    g_ptr_array_add(proof->trials, trial);
+    leave_others(proof, trial);
+    g_autoptr(KtPlanning) planning = kt_arms_plan(&proof->measuring->bench, error);
+    if (planning == NULL)
+        return false;
+    bool measurable = kt_measuring_nothing(proof->measuring, planning->plan) == NULL;
+    if (measurable && !measure(proof, trial, planning->plan, error))
+        return false;
+    if (proof->interrupted || (trial->findings && kt_count_verdicts(trial->findings, KT_VERDICT_WORSE) > 0))
+        return true;
+    return keep(proof, trial, planning->plan, error);
+}
+
+static bool
+try_all(KtProof *proof, GError **error)
+{
+    if (!try_groups(proof, proof->groups, error))
+        return false;
+    const KtTrial *all = proof->trials->pdata[0];
+    bool one_at_a_time = !all->kept && !proof->interrupted && g_strv_length(proof->groups) > 1;
+    for (char **group = proof->groups; one_at_a_time && *group && !proof->interrupted; group++)
+        if (!try_groups(proof, (char *[]){*group, NULL}, error))
+            return false;
+    return true;
+}
+
+/* Nothing is kept of a proof that wasn't finished. */
+static bool
+give_up(KtProof *proof, GError **error)
+{
+    for (guint i = proof->trials->len; i > 0; i--) {
+        KtTrial *trial = proof->trials->pdata[i - 1];
+        if (trial->run && !kt_arms_give_up(&proof->measuring->bench, trial->run, error)) {
+            g_prefix_error(error,
+                           "'kvm-tune rollback %" G_GINT64_FORMAT "' undoes what is left: ", trial->run);
+            return false;
+        }
+        trial->kept = false;
+        trial->run = 0;
+    }
+    g_string_truncate(proof->told, 0);
+    return true;
+}
+
+KtProof *
+kt_prove(KtMeasuring *measuring, const KtPlan *plan, GError **error)
+{
+    g_autoptr(KtProof) proof = g_new0(KtProof, 1);
+    g_autoptr(GError) failure = NULL;
+    g_autoptr(GError) second = NULL;
+    proof->measuring = measuring;
+    proof->groups = kt_proof_groups(plan);
+    proof->trials = g_ptr_array_new_with_free_func((GDestroyNotify)trial_free);
+    proof->told = g_string_new(NULL);
+    bool tried = try_all(proof, &failure);
+    bool settled = (tried && !proof->interrupted) || give_up(proof, &second);
+    if (tried && settled)
+        return g_steal_pointer(&proof);
+    g_autofree char *before = tried ? NULL : g_strdup_printf("; before that: %s", failure->message);
+    g_set_error(error, KT_ERROR, KT_ERROR_CONFLICT, "%s%s", settled ? failure->message : second->message,
+                settled  ? ""
+                : before ? before
+                         : "");
+    return NULL;
+}
