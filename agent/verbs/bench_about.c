@@ -1,17 +1,31 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
 #include <sys/utsname.h>
 
 #include "agent/verbs/bench_arms.h"
 #include "agent/view/json.h"
 #include "agent/view/view.h"
 
+/* The first "model name" of /proc/cpuinfo, which not every architecture has; or NULL. Owned. */
+static char *
+cpu_model(void)
+{
+    g_autofree char *text = NULL;
+    if (!g_file_get_contents("/proc/cpuinfo", &text, NULL, NULL))
+        return NULL;
+    const char *line = strstr(text, "model name"), *value = line ? strchr(line, ':') : NULL;
+    return value ? g_strstrip(g_strndup(value + 1, strcspn(value + 1, "\n"))) : NULL;
+}
+
 static json_t *
 host_json(const KtSnapshot *snapshot)
 {
     struct utsname system = {0};
     json_t *json = json_object();
+    g_autofree char *cpu = cpu_model();
     uname(&system);
     json_object_set_new(json, "machine", kt_json_text(system.machine));
+    json_object_set_new(json, "cpu", kt_json_text(cpu));
     json_object_set_new(json, "kernel", kt_json_text(system.release));
     json_object_set_new(json, "libvirt", kt_json_text(snapshot->libvirt));
     json_object_set_new(json, "qemu", kt_json_text(snapshot->qemu));
@@ -32,10 +46,11 @@ domain_json(const KtDomain *domain)
 }
 
 static json_t *
-workload_json(const KtWorkload *workload)
+workload_json(const KtWorkload *workload, const char *given)
 {
     json_t *json = json_object();
     json_object_set_new(json, "name", kt_json_text(workload->name));
+    json_object_set_new(json, "given", kt_json_text(given));
     json_object_set_new(json, "summary", kt_json_text(workload->summary));
     json_object_set_new(json, "run", kt_json_text(workload->send));
     return json;
@@ -46,10 +61,11 @@ kt_bench_about(const KtOptions *options, const KtPlan *plan, const GPtrArray *wo
                const GPtrArray *domains)
 {
     const KtSnapshot *snapshot = plan->snapshot;
+    char **given = options->workloads ? options->workloads : options->prove;
     g_autofree char *plan_text = kt_view_plan_json(plan);
     json_t *about = json_object(), *works = json_array(), *guests = json_array(), *globs = json_array();
     for (guint i = 0; i < workloads->len; i++)
-        json_array_append_new(works, workload_json(workloads->pdata[i]));
+        json_array_append_new(works, workload_json(workloads->pdata[i], given[i]));
     for (guint i = 0; i < domains->len; i++)
         json_array_append_new(guests, domain_json(kt_snapshot_find_domain(snapshot, domains->pdata[i])));
     json_object_set_new(about, "host", host_json(snapshot));

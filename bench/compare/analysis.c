@@ -6,6 +6,8 @@
 #include "agent/view/ink.h"
 #include "bench/compare/order.h"
 
+#define MOST_NAMED 3 /* figures in the sentence, of each verdict */
+
 static void
 finding_free(KtFinding *finding)
 {
@@ -129,6 +131,21 @@ kt_metric_median(const KtMetric *metric, bool with, double *ret_median)
     return true;
 }
 
+/* " (round-trip -51.5 %, throughput +59.6 %)" */
+static void
+name_some(GString *out, const GPtrArray *findings, KtVerdict verdict)
+{
+    guint named = 0;
+    for (guint i = 0; i < findings->len; i++) {
+        const KtFinding *finding = findings->pdata[i];
+        if (finding->comparison.verdict != verdict || named == MOST_NAMED)
+            continue;
+        g_autofree char *change = kt_change_text(finding, finding->comparison.change.value);
+        g_string_append_printf(out, "%s%s %s", named++ ? ", " : " (", finding->metric->figure, change);
+    }
+    g_string_append(out, kt_count_verdicts(findings, verdict) > named ? ", and more)" : ")");
+}
+
 char *
 kt_analysis_sentence(const KtBenchmark *benchmark, const GPtrArray *findings)
 {
@@ -141,6 +158,8 @@ kt_analysis_sentence(const KtBenchmark *benchmark, const GPtrArray *findings)
         if (n == 0)
             continue;
         g_string_append_printf(out, "%s%u %s", before, n, kt_verdict_name((KtVerdict)verdict));
+        if (verdict == KT_VERDICT_BETTER || verdict == KT_VERDICT_WORSE)
+            name_some(out, findings, (KtVerdict)verdict);
         before = ", ";
     }
     g_string_append_c(out, '.');

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bench/compare/page.h"
 
+#include "agent/view/ink.h"
 #include "agent/view/json.h"
 #include "base/diagnostic.h"
 
@@ -16,14 +17,15 @@ static const char style[] =
     "border-bottom:1px solid var(--line)}thead th{color:var(--dim);font-weight:500;white-space:nowrap}"
     "tbody th{font-weight:600}.better b{color:var(--good)}.worse b{color:var(--bad)}.noisy b,.few b{color:var(--warn)}"
     "figure{margin:1rem 0;break-inside:avoid}figcaption{color:var(--dim);overflow-wrap:anywhere}"
-    "svg{max-width:100%;height:auto}pre{white-space:pre-wrap;overflow-wrap:anywhere;border:1px solid var(--line);"
+    "svg{display:block;width:100%;max-width:40rem;height:auto}pre{white-space:pre-wrap;overflow-wrap:anywhere;border:1px solid var(--line);"
     "padding:.6rem}"
-    "figure{overflow-x:auto}svg{min-width:30rem}"
+    ".figure,.value{white-space:nowrap}.many{display:grid;grid-template-columns:repeat(auto-fill,minmax(24rem,1fr));"
+    "column-gap:1.5rem}"
     "@media screen and (max-width:40rem){thead{display:none}tr{display:block;padding:.4rem 0;"
     "border-bottom:1px solid var(--line)}th,td{display:inline-block;border:0;padding:.1rem .6rem .1rem 0}"
-    "td[class]:last-child{display:block}.from::after{content:' \\2192'}}"
+    ".figure,.why{display:block}.many{display:block}.from::after{content:' \\2192'}}"
     "@media print{:root{color-scheme:light;--page:#fff;--ink:#000;--line:#bbb;--dim:#444;--good:#060;--bad:#900;"
-    "--warn:#640}main{max-width:none;padding:0}tr{break-inside:avoid}h2{break-after:avoid}}";
+    "--warn:#640}body{font-size:9.5pt}.many{grid-template-columns:1fr 1fr}main{max-width:none;padding:0}tr{break-inside:avoid}h2{break-after:avoid}}";
 
 static void G_GNUC_PRINTF(2, 0) add_escaped(GString *out, const char *format, va_list args)
 {
@@ -95,26 +97,35 @@ add_changes(GString *out, json_t *plan)
     g_string_append(out, "</tbody></table></div>\n");
 }
 
+static char *
+count_of(json_t *json, const char *key, const char *one, const char *many)
+{
+    return kt_count((guint64)json_integer_value(json_object_get(json, key)), one, many);
+}
+
 static void
 add_machine(GString *out, json_t *about)
 {
     json_t *host = json_object_get(about, "host"), *domains = json_object_get(about, "domains");
     json_t *seen = json_object_get(json_object_get(about, "plan"), "host");
+    g_autofree char *cpus = count_of(seen, "cpus", "CPU", "CPUs");
+    g_autofree char *cores = count_of(seen, "cores", "core", "cores");
+    g_autofree char *nodes = count_of(seen, "numa_nodes", "memory node", "memory nodes");
+    const char *model = text_of(host, "cpu");
     g_string_append(out, "<h2>Where</h2>\n<p>");
-    kt_page_text(out, "Host: %d CPUs, %d cores, %d memory nodes, %s, Linux %s, libvirt %s, QEMU %s.",
-                 (int)json_integer_value(json_object_get(seen, "cpus")),
-                 (int)json_integer_value(json_object_get(seen, "cores")),
-                 (int)json_integer_value(json_object_get(seen, "numa_nodes")), text_of(host, "machine"),
-                 text_of(host, "kernel"), text_of(host, "libvirt"), text_of(host, "qemu"));
+    kt_page_text(out, "Host: %s%s%s, %s, %s, %s, Linux %s, libvirt %s, QEMU %s.", model, *model ? ", " : "",
+                 cpus, cores, nodes, text_of(host, "machine"), text_of(host, "kernel"),
+                 text_of(host, "libvirt"), text_of(host, "qemu"));
     g_string_append(out, "</p>\n<ul>\n");
     for (gsize i = 0; i < json_array_size(domains); i++) {
         json_t *domain = json_array_get(domains, i);
+        const char *os = text_of(domain, "os");
+        g_autofree char *vcpus = count_of(domain, "vcpus", "vCPU", "vCPUs");
         g_string_append(out, "<li>");
-        kt_page_text(out, "%s: %s, %d vCPUs, %d MiB %s", text_of(domain, "name"),
-                     g_str_equal(text_of(domain, "type"), "kvm") ? "KVM" : "emulated, without KVM",
-                     (int)json_integer_value(json_object_get(domain, "vcpus")),
-                     (int)(json_integer_value(json_object_get(domain, "memory_kib")) / 1024),
-                     text_of(domain, "os"));
+        kt_page_text(out, "%s: %s, %s, %d MiB%s%s", text_of(domain, "name"),
+                     g_str_equal(text_of(domain, "type"), "kvm") ? "KVM" : "emulated, without KVM", vcpus,
+                     (int)(json_integer_value(json_object_get(domain, "memory_kib")) / 1024), *os ? ", " : "",
+                     os);
         g_string_append(out, "</li>\n");
     }
     g_string_append(out, "</ul>\n");
@@ -130,7 +141,9 @@ add_repeat(GString *out, json_t *about, const KtBenchmark *benchmark)
     g_string_append(out, "<h2>How to do it again</h2>\n<pre>");
     kt_page_text(out, "kvm-tune bench %s", profile);
     for (gsize i = 0; i < json_array_size(workloads); i++) {
-        g_autofree char *name = g_shell_quote(text_of(json_array_get(workloads, i), "name"));
+        json_t *workload = json_array_get(workloads, i);
+        const char *given = text_of(workload, "given"); /* a report of an older version has only its name */
+        g_autofree char *name = g_shell_quote(*given ? given : text_of(workload, "name"));
         kt_page_text(out, " --workload %s", name);
     }
     for (gsize i = 0; i < json_array_size(chosen); i++) {

@@ -12,8 +12,8 @@ static void
 begin(GString *script, guint height)
 {
     g_string_append_printf(script,
-                           "set terminal svg size 720,%u dynamic font 'sans-serif,13' noenhanced\n"
-                           "set border 1 lc rgb '#8a8f98'\nset tics nomirror out\nset key off\n",
+                           "set terminal svg size 560,%u dynamic font 'sans-serif,15' noenhanced\n"
+                           "set border 1 lc rgb '#8a8f98'\nset tics nomirror out font ',12'\nset key off\n",
                            height);
 }
 
@@ -85,7 +85,7 @@ char *
 kt_plot_finding(const char *plotter, guint number, const KtFinding *finding)
 {
     g_autoptr(GString) script = g_string_new(NULL);
-    begin(script, 170);
+    begin(script, 160);
     add_runs(script, "before", finding->metric, false, 0);
     add_runs(script, "after", finding->metric, true, 0);
     add_interval(script, "m0", &finding->before, 1);

@@ -34,13 +34,17 @@ add_row(Page *page, const KtFinding *finding)
         g_autofree char *change = kt_change_text(finding, seen->change.value);
         g_autofree char *low = kt_change_text(finding, seen->change.low);
         g_autofree char *high = kt_change_text(finding, seen->change.high);
-        kt_page_cell(page->out, "td class=\"from\"", "%s", before);
-        kt_page_cell(page->out, "td", "%s", after);
-        kt_page_cell(page->out, "td", "%s (%s to %s)", change, low, high);
+        kt_page_cell(page->out, "td class=\"from value\"", "%s", before);
+        kt_page_cell(page->out, "td class=\"value\"", "%s", after);
+        g_string_append(page->out, "<td class=\"figure\"><b>");
+        kt_page_text(page->out, "%s", change);
+        g_string_append(page->out, "</b><br>");
+        kt_page_text(page->out, "%s to %s", low, high);
+        g_string_append(page->out, "</td>");
     } else {
         g_string_append(page->out, "<td></td><td></td><td></td>");
     }
-    g_string_append_printf(page->out, "<td class=\"%s\"><b>%s</b><br>", marks[seen->verdict],
+    g_string_append_printf(page->out, "<td class=\"why %s\"><b>%s</b><br>", marks[seen->verdict],
                            kt_verdict_name(seen->verdict));
     kt_page_text(page->out, "%s; %s is better", reason, metric->more_is_better ? "more" : "less");
     g_string_append(page->out, "</td></tr>\n");
@@ -98,8 +102,8 @@ add_watched_row(Page *page, const KtMetric *metric, double before, double with)
     g_string_append(page->out, "<tr>");
     kt_page_cell(page->out, "th", "%s", metric->figure);
     kt_page_cell(page->out, "td", "%s on %s", metric->workload, metric->domain);
-    kt_page_cell(page->out, "td class=\"from\"", "%s", one);
-    kt_page_cell(page->out, "td", "%s", other);
+    kt_page_cell(page->out, "td class=\"from value\"", "%s", one);
+    kt_page_cell(page->out, "td class=\"value\"", "%s", other);
     g_string_append(page->out, "</tr>\n");
 }
 
@@ -119,7 +123,7 @@ add_watched(Page *page)
             kt_metric_median(metric, true, &with))
             add_watched_row(page, metric, before, with);
     }
-    g_string_append(page->out, "</tbody></table></div>\n");
+    g_string_append(page->out, "</tbody></table></div>\n<div class=\"many\">\n");
     for (guint i = 0; page->plotter && i < page->benchmark->metrics->len && time_lines < MOST_TIME_LINES;
          i++) {
         const KtMetric *metric = page->benchmark->metrics->pdata[i];
@@ -131,6 +135,7 @@ add_watched(Page *page)
                     kt_plot_watched(page->plotter, page->drawings++, metric, page->benchmark->started_usec));
         time_lines++;
     }
+    g_string_append(page->out, "</div>\n");
 }
 
 static void
@@ -138,16 +143,16 @@ add_head(Page *page)
 {
     g_autofree char *sentence = kt_analysis_sentence(page->benchmark, page->findings);
     g_autofree char *started = kt_time_text(page->benchmark->started_usec);
+    g_autofree char *blocks = kt_count(page->benchmark->n_blocks, "block", "blocks");
     kt_page_begin(page->out, page->benchmark->profile);
     g_string_append(page->out, "<p class=\"answer\">");
     kt_page_text(page->out, "%s", sentence);
     g_string_append_printf(
         page->out,
-        "</p>\n<p>Benchmark %" G_GINT64_FORMAT ", %s, %u blocks of four runs%s. The runs with and without "
+        "</p>\n<p>Benchmark %" G_GINT64_FORMAT ", %s, %s of four runs%s. The runs with and without "
         "the profile took turns in an order by chance, so that a drift of the machine cancels. A verdict is "
         "wrong by chance in fewer than 5&nbsp;%% of such reports, all figures together.</p>\n",
-        page->benchmark->id, started, page->benchmark->n_blocks,
-        page->benchmark->finished_usec ? "" : "; it was interrupted");
+        page->benchmark->id, started, blocks, page->benchmark->finished_usec ? "" : "; it was interrupted");
 }
 
 char *

@@ -55,8 +55,9 @@ kt_bench_markdown(const KtBenchmark *benchmark)
         safe);
     for (guint i = 0; i < findings->len; i++)
         add_row(out, findings->pdata[i]);
-    g_string_append_printf(out, "\nBenchmark %" G_GINT64_FORMAT ", %s, %u blocks of four runs.\n",
-                           benchmark->id, started, benchmark->n_blocks);
+    g_autofree char *blocks = kt_count(benchmark->n_blocks, "block", "blocks");
+    g_string_append_printf(out, "\nBenchmark %" G_GINT64_FORMAT ", %s, %s of four runs.\n", benchmark->id,
+                           started, blocks);
     return g_strdup(out->str);
 }
 

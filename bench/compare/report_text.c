@@ -145,9 +145,10 @@ kt_bench_text(GString *out, const KtStyle *style, const KtBenchmark *benchmark)
     g_autofree char *sentence = kt_analysis_sentence(benchmark, findings);
     g_autofree char *safe = kt_printable(sentence);
     g_autofree char *started = kt_time_text(benchmark->started_usec);
+    g_autofree char *blocks = kt_count(benchmark->n_blocks, "block", "blocks");
     double most = largest_change(findings);
     kt_ink(out, style, KT_INK_HEADING, "benchmark %" G_GINT64_FORMAT, benchmark->id);
-    g_string_append_printf(out, ", %s, %u blocks of four runs%s\n", started, benchmark->n_blocks,
+    g_string_append_printf(out, ", %s, %s of four runs%s\n", started, blocks,
                            benchmark->finished_usec ? "" : ", interrupted");
     kt_wrap(out, style, KT_INK_PLAIN, 0, 0, safe);
     for (guint i = 0; i < findings->len; i++) {
