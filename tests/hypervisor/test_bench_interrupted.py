@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A benchmark that is interrupted anywhere: the host ends as it began, or `rollback` is named and does it.
+
+    KT_POINTS=10 tests/hypervisor/run-test KVM-TUNE bench_interrupted     at ten random points, instead of one of each way
+"""
+
+import os
+import random
+import signal
+import subprocess
+import time
+import unittest
+
+from host import HERE, Host, Skip
+
+KVM_TUNE = os.environ["KVM_TUNE"]
+POINTS = int(os.environ.get("KT_POINTS", "4"))
+SEED = int(os.environ.get("KT_SEED", "9"))
+GUEST = "kt-cut"
+WORKLOAD = os.path.join(HERE, "ping-pong.conf")
+# Something of each kind: a file of /sys, live threads and their weight, the definition.
+PROFILE = """
+[host]
+thp.shmem = {}
+[domain kt-cut]
+cpu.weight = 50 %
+cpu.emulator = 0
+disk.cache = none
+"""
+# Of these 30 seconds most are in runs, some in switching the arms; an arm lasts two or four runs.
+LATEST = 30
+BY_ITSELF = 400  # until it ends: a guest that is gone is waited for two minutes
+
+
+class Interrupted(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        try:
+            cls.host = Host(KVM_TUNE)
+        except Skip as reason:
+            raise unittest.SkipTest(str(reason)) from None
+        cls.addClassCleanup(cls.host.close)
+        cls.host.define(GUEST, "--vcpus", "2", "--nic", "none")
+        cls.host.boot(GUEST)
+        shmem = cls.host.picture()["/sys/kernel/mm/transparent_hugepage/shmem_enabled"]
+        cls.profile = cls.host.profile(PROFILE.format("advise" if shmem != "advise" else "never"))
+
+    def signalled(self, process):
+        process.send_signal(signal.SIGINT)
+
+    def killed(self, process):
+        process.kill()
+
+    def without_guest(self, _):
+        self.host.virsh("destroy", GUEST)
+
+    def without_libvirtd(self, _):
+        self.host.kill_libvirtd()
+        self.host.start_libvirtd()
+
+    def interrupt(self, way, delay):
+        """What kvm-tune said, and whether it was on its own that all is as before."""
+        command = self.host.command("bench", self.profile, "--workload", WORKLOAD, "--blocks", "50", "--seed", "5", "--yes")
+        with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              text=True) as process:
+            time.sleep(delay)
+            self.assertIsNone(process.poll(), "it has ended by itself")
+            way(process)
+            said = "".join(process.communicate(timeout=BY_ITSELF))
+        self.host.boot(GUEST)
+        return process.returncode, said
+
+    def check(self, way, delay):
+        before = self.host.picture(GUEST)
+        code, said = self.interrupt(way, delay)
+        alone = self.host.picture(GUEST) == before
+        if way == self.signalled:
+            self.assertEqual((code, alone), (3, True), said)
+        if not alone and way != self.killed:
+            self.assertIn("rollback", said)
+        undone = self.host.tune("rollback", "--yes")
+        self.assertEqual(undone.code, 0, undone)
+        self.assertEqual(self.host.picture(GUEST), before, said)
+        return f"exit {code}, {'as it was' if alone else 'rolled back'}"
+
+    def test_anywhere(self):
+        chance = random.Random(SEED)
+        ways = [self.signalled, self.killed, self.without_guest, self.without_libvirtd]
+        for number in range(POINTS):
+            way, delay = ways[number % len(ways)], chance.uniform(1, LATEST)
+            with self.subTest(way=way.__name__, delay=delay):
+                print(f"{way.__name__} after {delay:.1f} s: {self.check(way, delay)}", flush=True)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
