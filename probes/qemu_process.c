@@ -285,15 +285,21 @@ memory_from_numa_maps(const char *maps, const KtTopology *topology)
     return kib;
 }
 
-KtCpuset *
-kt_qemu_process_nodes(const KtRoot *root, gint64 pid)
+GArray *
+kt_qemu_process_memory_by_node(const KtRoot *root, gint64 pid)
 {
     g_autofree char *path = g_strdup_printf("proc/%" G_GINT64_FORMAT "/numa_maps", pid);
     g_autofree char *text = NULL;
-    if (!kt_root_read(root, path, &text, NULL) || !text || !*text)
-        return NULL;
-    g_autoptr(GArray) kib = read_numa_maps(text);
+    return kt_root_read(root, path, &text, NULL) && text && *text ? read_numa_maps(text) : NULL;
+}
+
+KtCpuset *
+kt_qemu_process_nodes(const KtRoot *root, gint64 pid)
+{
+    g_autoptr(GArray) kib = kt_qemu_process_memory_by_node(root, pid);
     gint64 total = 0;
+    if (kib == NULL)
+        return NULL;
     for (guint os = 0; os < kib->len; os++)
         total += g_array_index(kib, gint64, os);
     KtCpuset *nodes = hwloc_bitmap_alloc();

@@ -62,6 +62,10 @@ kt_qemu_memory_counts(gint64 kib, gint64 total_kib)
     return kib * 32 > total_kib;
 }
 
+/** KiB (gint64) by the nodes' OS numbers, as kt_qemu_process_memory() counts it; NULL where it can't be read.
+ * Owned. */
+GArray *kt_qemu_process_memory_by_node(const KtRoot *root, gint64 pid);
+
 /** OS numbers of the nodes that the process has memory on, as /proc/PID/numa_maps says; NULL where it can't
  * be read. Owned. */
 KtCpuset *kt_qemu_process_nodes(const KtRoot *root, gint64 pid);

@@ -90,7 +90,8 @@ kt_bench_prepare(KtBench *bench, GError **error)
             g_autoptr(virDomain) domain = find_domain(bench, name, error);
             if (domain == NULL)
                 return false;
-            kt_watch_read(bench->root, domain, &now);
+            g_autoptr(KtWatcher) watcher = kt_watcher_new(bench->root, domain);
+            kt_watch_read(watcher, &now);
             add_figures(bench->benchmark, workload, name);
             if (!add_watched(bench->benchmark, workload, name, &now, error))
                 return false;
@@ -140,11 +141,12 @@ run_once(KtBench *bench, const KtWorkload *workload, const char *name, KtRun *ru
     g_autoptr(virDomain) domain = find_domain(bench, name, error);
     if (domain == NULL)
         return false;
-    kt_watch_read(bench->root, domain, &begin);
+    g_autoptr(KtWatcher) watcher = kt_watcher_new(bench->root, domain);
+    kt_watch_read(watcher, &begin);
     g_autofree char *output = kt_load_run(workload, domain, bench->cancel, error);
     if (output == NULL)
         return false;
-    kt_watch_read(bench->root, domain, &end);
+    kt_watch_read(watcher, &end);
     if (!kt_workload_figures(workload, output, figures, error))
         return false;
     kt_watch_between(&begin, &end, watched);
