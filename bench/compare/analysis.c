@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "agent/view/ink.h"
+#include "bench/compare/disturbed.h"
 #include "bench/compare/order.h"
 
 #define MOST_NAMED 3 /* figures in the sentence, of each verdict */
@@ -164,6 +165,35 @@ kt_analysis_sentence(const KtBenchmark *benchmark, const GPtrArray *findings)
     }
     g_string_append_c(out, '.');
     return g_strdup(out->str);
+}
+
+char *
+kt_absent_counters(const KtBenchmark *benchmark)
+{
+    g_autoptr(GString) names = g_string_new(NULL);
+    for (guint watched = 0; watched < KT_N_WATCHED; watched++) {
+        bool there = false;
+        for (guint i = 0; i < benchmark->metrics->len && !there; i++) {
+            const KtMetric *metric = benchmark->metrics->pdata[i];
+            there = metric->watched && g_str_equal(metric->figure, kt_watched_name((KtWatched)watched));
+        }
+        if (!there)
+            g_string_append_printf(names, "%s%s", names->len ? ", " : "",
+                                   kt_watched_name((KtWatched)watched));
+    }
+    return names->len ? g_strdup(names->str) : NULL;
+}
+
+char *
+kt_disturbed_text(const KtBenchmark *benchmark)
+{
+    guint total, disturbed = kt_count_disturbed(benchmark, &total);
+    if (disturbed == 0)
+        return NULL;
+    return g_strdup_printf(
+        "%u of %u runs were disturbed by others on this host (other-load, steal), also when "
+        "they were repeated; they count as the others do.",
+        disturbed, total);
 }
 
 char *

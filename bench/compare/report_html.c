@@ -107,15 +107,28 @@ add_watched_row(Page *page, const KtMetric *metric, double before, double with)
     g_string_append(page->out, "</tr>\n");
 }
 
+/* What the counters don't say by themselves. */
+static void
+add_remarks(Page *page)
+{
+    g_autofree char *absent = kt_absent_counters(page->benchmark);
+    g_autofree char *disturbed = kt_disturbed_text(page->benchmark);
+    if (absent)
+        kt_page_text(page->out, " Not counted on this host or guest: %s.", absent);
+    if (disturbed)
+        kt_page_text(page->out, " %s", disturbed);
+}
+
 static void
 add_watched(Page *page)
 {
     guint time_lines = 0;
-    g_string_append(
-        page->out,
-        "<h2>Watched beside the runs</h2>\n<p>Medians. What isn't listed this host or guest doesn't "
-        "count. Nothing here is judged. In the time lines grey is as it was, blue with the profile.</p>\n<div class=\"wide\"><table><thead><tr><th>counter</th>"
-        "<th>beside</th><th>as it was</th><th>with the profile</th></tr></thead><tbody>\n");
+    g_string_append(page->out,
+                    "<h2>Watched beside the runs</h2>\n<p>Medians; nothing here is judged. In the time "
+                    "lines grey is as it was, blue with the profile.");
+    add_remarks(page);
+    g_string_append(page->out, "</p>\n<div class=\"wide\"><table><thead><tr><th>counter</th><th>beside</th>"
+                               "<th>as it was</th><th>with the profile</th></tr></thead><tbody>\n");
     for (guint i = 0; i < page->benchmark->metrics->len; i++) {
         const KtMetric *metric = page->benchmark->metrics->pdata[i];
         double before, with;

@@ -138,6 +138,21 @@ print_watched(GString *out, const KtStyle *style, const KtBenchmark *benchmark)
     }
 }
 
+/* What the counters don't say by themselves. */
+static void
+print_remarks(GString *out, const KtStyle *style, const KtBenchmark *benchmark)
+{
+    g_autofree char *absent = kt_absent_counters(benchmark);
+    g_autofree char *remark = absent ? g_strdup_printf("not counted here: %s", absent) : NULL;
+    g_autofree char *disturbed = kt_disturbed_text(benchmark);
+    if (remark || disturbed)
+        g_string_append_c(out, '\n');
+    if (remark)
+        kt_wrap(out, style, KT_INK_DIM, 0, 0, remark);
+    if (disturbed)
+        kt_wrap(out, style, KT_INK_WARN, 0, 0, disturbed);
+}
+
 void
 kt_bench_text(GString *out, const KtStyle *style, const KtBenchmark *benchmark)
 {
@@ -158,4 +173,5 @@ kt_bench_text(GString *out, const KtStyle *style, const KtBenchmark *benchmark)
         print_finding(out, style, finding, most);
     }
     print_watched(out, style, benchmark);
+    print_remarks(out, style, benchmark);
 }

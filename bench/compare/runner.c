@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "base/error.h"
+#include "bench/compare/disturbed.h"
 #include "bench/compare/load.h"
 #include "bench/compare/watch.h"
 #include "probes/hypervisor.h"
@@ -131,13 +132,12 @@ take_watched_figures(const KtWorkload *workload, const double *watched, double *
     }
 }
 
-/* Runs a workload once on one domain; what it gave is kept where @run isn't NULL. */
+/* Runs a workload once on one domain. */
 static bool
-run_once(KtBench *bench, const KtWorkload *workload, const char *name, KtRun *run, GError **error)
+measure(KtBench *bench, const KtWorkload *workload, const char *name, double *figures, double *watched,
+        GError **error)
 {
     KtWatch begin, end;
-    double watched[KT_N_WATCHED];
-    g_autofree double *figures = g_new0(double, workload->figures->len);
     g_autoptr(virDomain) domain = find_domain(bench, name, error);
     if (domain == NULL)
         return false;
@@ -151,8 +151,22 @@ run_once(KtBench *bench, const KtWorkload *workload, const char *name, KtRun *ru
         return false;
     kt_watch_between(&begin, &end, watched);
     take_watched_figures(workload, watched, figures);
+    return true;
+}
+
+/* The same, kept where @run isn't NULL; one that others disturbed is repeated once. */
+static bool
+run_once(KtBench *bench, const KtWorkload *workload, const char *name, KtRun *run, GError **error)
+{
+    double watched[KT_N_WATCHED];
+    g_autofree double *figures = g_new0(double, workload->figures->len);
+    if (!measure(bench, workload, name, figures, watched, error))
+        return false;
     if (run == NULL)
         return true;
+    if (kt_disturbed_now(bench->benchmark, workload->name, name, run->with, watched) &&
+        !measure(bench, workload, name, figures, watched, error))
+        return false;
     keep(bench->benchmark, workload, name, *run, figures, watched);
     return kt_journal_add_samples(bench->journal, bench->benchmark, run->taken_usec, error);
 }

@@ -12,7 +12,7 @@ import subprocess
 import time
 import unittest
 
-from host import HERE, Host, Skip, wait_for
+from host import HERE, SOURCE, Host, Skip, wait_for
 
 KVM_TUNE = os.environ["KVM_TUNE"]
 GUEST = "kt-bench"
@@ -46,7 +46,7 @@ class Bench(unittest.TestCase):
         cls.addClassCleanup(cls.host.close)
         if os.cpu_count() < 2:
             raise unittest.SkipTest("the guest's two vCPUs want two CPUs")
-        cls.host.define(GUEST, "--vcpus", "2", "--nic", "none")
+        cls.host.define(GUEST, "--vcpus", "2", "--nic", "none", "--agent", "yes")
         cls.host.boot(GUEST)
 
     def setUp(self):
@@ -78,6 +78,21 @@ class Bench(unittest.TestCase):
         self.assertEqual(judged[0]["complete_blocks"], 6)
         self.assertEqual(len(judged[0]["runs"]), 24)
         self.assertIn("vcpu-busy", [metric["figure"] for metric in report["metrics"] if metric["watched"]])
+        self.assertEqual(self.host.picture(GUEST), self.before)
+
+    def test_by_the_guest_agent(self):
+        """As in a guest that is installed: guest-exec runs it, and its output comes back."""
+        workload = os.path.join(self.host.directory, "agent.conf")
+        with open(os.path.join(SOURCE, "bench", "workloads", "memory.conf"), encoding="utf-8") as file:
+            text = file.read()
+        with open(workload, "w", encoding="utf-8") as file:
+            file.write(text.replace("/usr/local/bin/", "/bin/"))
+        arguments = ["bench", self.host.profile(self.neutral), "--workload", workload, "--blocks", "1", "--yes", "--json"]
+        result = self.host.tune(*arguments)
+        self.assertEqual(result.code, 0, result)
+        judged = {metric["figure"]: metric for metric in result.valid("report")["metrics"] if not metric["watched"]}
+        self.assertEqual(set(judged), {"latency", "write"})
+        self.assertTrue(all(run["value"] > 0 for metric in judged.values() for run in metric["runs"]))
         self.assertEqual(self.host.picture(GUEST), self.before)
 
     def test_too_few_blocks_carry_no_verdict(self):
