@@ -159,10 +159,9 @@ kt_prove(KtMeasuring *measuring, const KtPlan *plan, GError **error)
     bool settled = (tried && !proof->interrupted) || give_up(proof, &second);
     if (tried && settled)
         return g_steal_pointer(&proof);
-    g_autofree char *before = tried ? NULL : g_strdup_printf("; before that: %s", failure->message);
+    g_autofree char *before =
+        tried || settled ? NULL : g_strdup_printf("; before that: %s", failure->message);
     g_set_error(error, KT_ERROR, KT_ERROR_CONFLICT, "%s%s", settled ? failure->message : second->message,
-                settled  ? ""
-                : before ? before
-                         : "");
+                before ? before : "");
     return NULL;
 }
