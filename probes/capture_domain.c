@@ -223,6 +223,8 @@ fill_active(const Source *source, KtDomain *domain, const Stats *stats, GError *
 {
     kt_domain_fill_threads(domain, source->topology);
     domain->pid = MAX(stats->pid, 0);
+    if (domain->pid > 0)
+        domain->ksm = kt_ksm_process_read(source->root, domain->pid);
     domain->unanswered = stats->unanswered != 0;
     domain->agent_os = g_strdup(stats->agent_os);
     domain->agent_virtio = g_strdup(stats->agent_virtio);

@@ -29,6 +29,7 @@ kt_domain_new(const char *name, const char *uuid)
     KtDomain *domain = g_new0(KtDomain, 1);
     domain->name = g_strdup(name);
     domain->uuid = g_strdup(uuid);
+    domain->ksm = kt_ksm_process_unknown();
     domain->vcpus = g_ptr_array_new_with_free_func((GDestroyNotify)kt_vcpu_free);
     domain->iothreads = g_ptr_array_new_with_free_func((GDestroyNotify)kt_iothread_free);
     domain->nic_traffic = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -241,5 +242,15 @@ kt_domains_label(GPtrArray *domains)
         }
         domain->label = label;
         g_hash_table_add(taken, label);
+    }
+}
+
+void
+kt_domains_add_files(const GPtrArray *domains, GPtrArray *paths)
+{
+    for (guint i = 0; i < domains->len; i++) {
+        const KtDomain *domain = g_ptr_array_index(domains, i);
+        if (domain->pid > 0)
+            kt_ksm_process_add_files(domain->pid, paths);
     }
 }

@@ -8,6 +8,7 @@
 #include "base/cpuset.h"
 #include "base/domain_xml.h"
 #include "base/root.h"
+#include "probes/ksm.h"
 #include "probes/topology.h"
 
 typedef enum {
@@ -51,6 +52,7 @@ typedef struct {
     GPtrArray *iothreads; /* KtIoThread by id */
     gint64 *memory_kib;   /* by node index (KtTopology.nodes), NULL = unknown */
     guint n_memory;       /* length of memory_kib */
+    KtKsmProcess ksm;     /* what KSM has of QEMU; all KT_ABSENT where that isn't known */
     char *live_xml;       /* NULL when shut off */
     char *inactive_xml; /* NULL when transient; with secrets, but from a connection that isn't allowed to see
                            them: define what was read again with them, never this */
@@ -98,6 +100,10 @@ KtIoThread *kt_domain_find_iothread(const KtDomain *domain, guint id);
 /** The set an affinity has when nothing pins it: <vcpu cpuset> of @def as far as it is placeable, else all
  * placeable CPUs. Owned. */
 KtCpuset *kt_domain_default_cpus(const KtDomainDef *def, const KtTopology *topology);
+
+/** Adds the paths of the files below the root that @domains were read from, as far as a capture has them as
+ * files. Owned strings. */
+void kt_domains_add_files(const GPtrArray *domains, GPtrArray *paths);
 
 /** Gives every domain of @domains that has no label one: letters, digits, '.', '_' and '-' of its name, and a
  * number where two would be the same. */

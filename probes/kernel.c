@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "probes/cpu_list.h"
 
+#define MEMORY_PRESSURE_FILE "proc/pressure/memory"
 #define HALT_POLL_FILE "sys/module/kvm/parameters/halt_poll_ns"
 
 /** A file, and where its content goes. */
@@ -37,7 +38,7 @@ static const KernelFile lists[] = {
 
 static const KernelFile pressures[] = {
     {"proc/pressure/cpu", offsetof(KtKernel, cpu)},
-    {"proc/pressure/memory", offsetof(KtKernel, memory)},
+    {MEMORY_PRESSURE_FILE, offsetof(KtKernel, memory)},
     {"proc/pressure/io", offsetof(KtKernel, io)},
 };
 
@@ -109,6 +110,16 @@ read_pressure(const KtRoot *root, const char *path, KtPressure *pressure, GError
         g_set_error(error, KT_ERROR, KT_ERROR_PARSE, "%s: wanted 'some avg10=…', found '%s'", shown, text);
         return false;
     }
+    return true;
+}
+
+bool
+kt_memory_pressure_read(const KtRoot *root, KtPressure *ret_pressure, GError **error)
+{
+    KtPressure pressure = not_told;
+    if (!read_pressure(root, MEMORY_PRESSURE_FILE, &pressure, error))
+        return false;
+    *ret_pressure = pressure;
     return true;
 }
 

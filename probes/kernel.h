@@ -29,6 +29,10 @@ typedef struct {
     KtPressure cpu, memory, io;
 } KtKernel;
 
+/** Reads only how much tasks wait for memory; all negative where this kernel doesn't tell. Errors: io,
+ * access, parse. */
+bool kt_memory_pressure_read(const KtRoot *root, KtPressure *ret_pressure, GError **error);
+
 /** Nothing known. */
 KtKernel *kt_kernel_new(void);
 

@@ -9,30 +9,6 @@
 #include "probes/memory_parts.h"
 
 #define THP "sys/kernel/mm/transparent_hugepage"
-#define KSM "sys/kernel/mm/ksm"
-
-/** A file with one number, and where it goes. */
-typedef struct {
-    const char *path;
-    gsize offset; /* in KtKsm */
-} NumberFile;
-
-static const NumberFile ksm_numbers[] = {
-    {KSM "/run", offsetof(KtKsm, run)},
-    {KSM "/pages_to_scan", offsetof(KtKsm, pages_to_scan)},
-    {KSM "/sleep_millisecs", offsetof(KtKsm, sleep_millisecs)},
-    {KSM "/merge_across_nodes", offsetof(KtKsm, merge_across_nodes)},
-    {KSM "/pages_shared", offsetof(KtKsm, pages_shared)},
-    {KSM "/pages_sharing", offsetof(KtKsm, pages_sharing)},
-    {KSM "/pages_unshared", offsetof(KtKsm, pages_unshared)},
-    {KSM "/pages_volatile", offsetof(KtKsm, pages_volatile)},
-    {KSM "/full_scans", offsetof(KtKsm, full_scans)},
-    {KSM "/general_profit", offsetof(KtKsm, general_profit)},
-    {KSM "/advisor_max_cpu", offsetof(KtKsm, advisor_max_cpu)},
-    {KSM "/advisor_target_scan_time", offsetof(KtKsm, advisor_target_scan_time)},
-    {KSM "/smart_scan", offsetof(KtKsm, smart_scan)},
-    {KSM "/use_zero_pages", offsetof(KtKsm, use_zero_pages)},
-};
 
 /** A file with a choice of words, and where it goes. */
 typedef struct {
@@ -44,7 +20,6 @@ static const ChoiceFile choices[] = {
     {THP "/enabled", offsetof(KtMemory, thp.enabled)},
     {THP "/defrag", offsetof(KtMemory, thp.defrag)},
     {THP "/shmem_enabled", offsetof(KtMemory, thp.shmem)},
-    {KSM "/advisor_mode", offsetof(KtMemory, ksm.advisor_mode)},
 };
 
 static void
@@ -62,8 +37,8 @@ kt_memory_new(void)
     memory->nodes = g_array_new(FALSE, FALSE, sizeof(KtNodeMemory));
     memory->thp.sizes = g_ptr_array_new_with_free_func(free_thp_size);
     memory->page_kib = 4;
-    for (gsize i = 0; i < G_N_ELEMENTS(ksm_numbers); i++)
-        G_STRUCT_MEMBER(gint64, &memory->ksm, ksm_numbers[i].offset) = KT_ABSENT;
+    memory->available_kib = KT_ABSENT;
+    kt_ksm_init(&memory->ksm);
     return memory;
 }
 
@@ -74,6 +49,7 @@ kt_memory_free(KtMemory *memory)
         return;
     for (gsize i = 0; i < G_N_ELEMENTS(choices); i++)
         g_free(G_STRUCT_MEMBER(char *, memory, choices[i].offset));
+    kt_ksm_clear(&memory->ksm);
     g_array_unref(memory->nodes);
     g_clear_pointer(&memory->thp.sizes, g_ptr_array_unref);
     g_free(memory);
@@ -227,12 +203,10 @@ kt_memory_read(const KtRoot *root, GError **error)
         if (!kt_root_read_choice(root, choices[i].path, word, error))
             return NULL;
     }
-    for (gsize i = 0; i < G_N_ELEMENTS(ksm_numbers); i++) {
-        gint64 *number = &G_STRUCT_MEMBER(gint64, &memory->ksm, ksm_numbers[i].offset);
-        if (!kt_root_read_number(root, ksm_numbers[i].path, number, error))
-            return NULL;
-    }
-    if (!read_thp_sizes(&memory->thp, root, error) || !read_nodes(memory, root, error))
+    gint64 total_kib;
+    if (!kt_ksm_read(root, &memory->ksm, error) || !read_thp_sizes(&memory->thp, root, error) ||
+        !read_nodes(memory, root, error) ||
+        !kt_memory_available(root, &total_kib, &memory->available_kib, error))
         return NULL;
     return g_steal_pointer(&memory);
 }
@@ -270,13 +244,23 @@ kt_meminfo_kib(const KtRoot *root, const char *key)
     return there ? kt_meminfo_value(text, key) : KT_ABSENT;
 }
 
+bool
+kt_memory_available(const KtRoot *root, gint64 *ret_total_kib, gint64 *ret_available_kib, GError **error)
+{
+    g_autofree char *text = NULL;
+    if (!kt_root_read(root, KT_MEMINFO_FILE, &text, error))
+        return false;
+    *ret_total_kib = text ? kt_meminfo_value(text, "MemTotal") : KT_ABSENT;
+    *ret_available_kib = text ? kt_meminfo_value(text, "MemAvailable") : KT_ABSENT;
+    return true;
+}
+
 void
-kt_memory_add_files(const KtRoot *root, GPtrArray *paths)
+kt_memory_add_files(const KtMemory *memory, const KtRoot *root, GPtrArray *paths)
 {
     for (gsize i = 0; i < G_N_ELEMENTS(choices); i++)
         g_ptr_array_add(paths, g_strdup(choices[i].path));
-    for (gsize i = 0; i < G_N_ELEMENTS(ksm_numbers); i++)
-        g_ptr_array_add(paths, g_strdup(ksm_numbers[i].path));
+    kt_ksm_add_files(&memory->ksm, paths);
     g_ptr_array_add(paths, g_strdup(KT_MEMINFO_FILE));
     g_autoptr(GArray) nodes = kt_memory_node_numbers(root, NULL);
     for (guint i = 0; nodes && i < nodes->len; i++)

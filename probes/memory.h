@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "base/root.h"
+#include "probes/ksm.h"
 #include "probes/topology.h"
 
 /** What one memory node has, KiB (KT_ABSENT = the kernel doesn't say). /sys/devices/system/node/nodeN/meminfo
@@ -29,30 +30,12 @@ typedef struct {
     char *enabled; /* "inherit": as KtThp.enabled */
 } KtThpSize;
 
-/** KSM, KT_ABSENT = this kernel lacks the file. Documentation/admin-guide/mm/ksm.rst */
-typedef struct {
-    gint64 run; /* 0 stopped, 1 running, 2 stopped and unmerged */
-    gint64 pages_to_scan;
-    gint64 sleep_millisecs;
-    gint64 merge_across_nodes;
-    gint64 pages_shared;
-    gint64 pages_sharing; /* what is saved, pages */
-    gint64 pages_unshared;
-    gint64 pages_volatile;
-    gint64 full_scans;
-    gint64 general_profit;           /* bytes; may be negative */
-    char *advisor_mode;              /* NULL = no advisor in this kernel */
-    gint64 advisor_max_cpu;          /* percent of one CPU */
-    gint64 advisor_target_scan_time; /* seconds */
-    gint64 smart_scan;
-    gint64 use_zero_pages;
-} KtKsm;
-
 typedef struct {
     GArray *nodes; /* KtNodeMemory, by OS number */
     KtThp thp;
     KtKsm ksm;
-    guint64 page_kib; /* base page size, 4 where unknown */
+    guint64 page_kib;     /* base page size, 4 where unknown */
+    gint64 available_kib; /* what could be had without swapping; KT_ABSENT before Linux 3.14 */
 } KtMemory;
 
 /** Nothing known: no nodes, no THP, no KSM. */
@@ -69,8 +52,13 @@ gint64 kt_memory_free_kib(const KtMemory *memory);
 /** The value of @key ("MemAvailable") in /proc/meminfo now, KiB; KT_ABSENT where it can't be read. */
 gint64 kt_meminfo_kib(const KtRoot *root, const char *key);
 
-/** Adds the paths of the files below @root that this probe reads, there or not. Owned strings. */
-void kt_memory_add_files(const KtRoot *root, GPtrArray *paths);
+/** Reads of /proc/meminfo how much memory there is, and how much of it could be had without swapping, KiB;
+ * KT_ABSENT where it doesn't tell. Errors: io, access. */
+bool
+kt_memory_available(const KtRoot *root, gint64 *ret_total_kib, gint64 *ret_available_kib, GError **error);
+
+/** Adds the paths of the files below @root that @memory was read from, there or not. Owned strings. */
+void kt_memory_add_files(const KtMemory *memory, const KtRoot *root, GPtrArray *paths);
 
 void kt_memory_free(KtMemory *memory);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(KtMemory, kt_memory_free)

@@ -55,7 +55,8 @@ kt_snapshot_add_files(const KtSnapshot *snapshot, const KtRoot *root, GPtrArray 
 {
     kt_topology_add_files(snapshot->topology, paths);
     kt_cgroup_add_files(root, paths);
-    kt_memory_add_files(root, paths);
+    kt_memory_add_files(snapshot->memory, root, paths);
+    kt_domains_add_files(snapshot->domains, paths);
     kt_pools_add_files(root, paths);
     kt_kernel_add_files(root, paths);
     kt_other_tuners_add_files(snapshot->other_tuners, paths);
