@@ -9,6 +9,14 @@
 
 #define KT_KSM "sys/kernel/mm/ksm/"
 
+/** Words of `advisor_mode`. */
+#define KT_KSM_NO_ADVISOR "none"
+#define KT_KSM_ADVISOR "scan-time"
+
+/** What the kernel puts into pages_to_scan whenever the advisor is turned off (mm/ksm.c,
+ * set_advisor_defaults()). */
+#define KT_KSM_DEFAULT_PAGES_TO_SCAN 100
+
 /** What `run` holds: Documentation/admin-guide/mm/ksm.rst. */
 typedef enum { KT_KSM_OFF = 0, KT_KSM_ON = 1, KT_KSM_UNMERGE = 2 } KtKsmRun;
 

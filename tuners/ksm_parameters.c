@@ -2,19 +2,12 @@
 #include "tuners/knob.h"
 #include "tuners/ksm.h"
 
-#define NO_ADVISOR "none"
-#define ADVISOR "scan-time"
-
-/* What the kernel puts into pages_to_scan whenever the advisor is turned off (mm/ksm.c,
- * set_advisor_defaults()). */
-#define DEFAULT_PAGES_TO_SCAN 100
-
 static const KtEffect as_wanted[] = {{NULL, NULL}};
 
 static bool
 is_governed(const KtKsm *ksm)
 {
-    return ksm->advisor_mode != NULL && !g_str_equal(ksm->advisor_mode, NO_ADVISOR);
+    return ksm->advisor_mode != NULL && !g_str_equal(ksm->advisor_mode, KT_KSM_NO_ADVISOR);
 }
 
 static void
@@ -55,11 +48,11 @@ set_pages(KtPlan *plan, const KtValue *value, gint64 present, gint64 wanted)
 static void
 govern(const KtKsm *ksm, KtPlan *plan, const KtValue *mode)
 {
-    if (ksm->advisor_mode == NULL || g_str_equal(ksm->advisor_mode, ADVISOR))
+    if (ksm->advisor_mode == NULL || g_str_equal(ksm->advisor_mode, KT_KSM_ADVISOR))
         return;
     KtAction *pages = ksm->pages_to_scan == KT_ABSENT || is_governed(ksm)
                           ? NULL
-                          : set_pages(plan, mode, ksm->pages_to_scan, DEFAULT_PAGES_TO_SCAN);
+                          : set_pages(plan, mode, ksm->pages_to_scan, KT_KSM_DEFAULT_PAGES_TO_SCAN);
     if (pages != NULL) {
         pages->setting = mode->setting;
         pages->item = g_strdup("pages to scan");
@@ -67,7 +60,7 @@ govern(const KtKsm *ksm, KtPlan *plan, const KtValue *mode)
         pages->reason =
             g_strdup("the kernel forgets it when the advisor starts: written down here, it can be put back");
     }
-    set_advisor(ksm, plan, mode, ADVISOR,
+    set_advisor(ksm, plan, mode, KT_KSM_ADVISOR,
                 "no daemon governs KSM: the kernel's advisor sets how much is scanned");
 }
 
@@ -103,9 +96,9 @@ tune_pages(const KtKsm *ksm, KtPlan *plan, const KtValue *mode, const KtValue *p
             ksm->advisor_mode);
         return true;
     }
-    set_advisor(ksm, plan, pages, NO_ADVISOR,
+    set_advisor(ksm, plan, pages, KT_KSM_NO_ADVISOR,
                 "while the kernel's advisor runs it sets the pages to scan itself");
-    set_pages(plan, pages, DEFAULT_PAGES_TO_SCAN, pages->number);
+    set_pages(plan, pages, KT_KSM_DEFAULT_PAGES_TO_SCAN, pages->number);
     return false;
 }
 
