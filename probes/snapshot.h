@@ -35,6 +35,7 @@ typedef struct {
     GHashTable *images;    /* path → KtImage; not in it = not known. May be NULL: none is */
     char *no_io_uring;     /* why this QEMU has no io_uring, "" = it has; NULL = not asked, or no answer */
     bool host_is_local; /* the hypervisor runs on the host that @root shows: host settings may be changed */
+    bool has_governor;  /* a daemon is there to govern KSM (ksm.mode = auto) */
     gint64 taken_usec;  /* wall clock, µs since the epoch */
 } KtSnapshot;
 

@@ -105,8 +105,9 @@ const KtSetting kt_host_settings[KT_N_HOST_SETTINGS] = {
          .most = 100,
          .takes_effect = NOW,
          .default_text = UNTOUCHED " (the kernel's advisor starts with 70%)",
-         .meaning = "How much of one CPU ksmd may take at most; ksmd is one thread. Kept by the kernel's "
-                    "advisor (Linux 6.8 and later).",
+         .meaning = "How much of one CPU ksmd may take at most; ksmd is one thread. Kept by the daemon that "
+                    "governs KSM (ksm.mode = auto), and without it by the kernel's advisor (Linux 6.8 and "
+                    "later). ksmd takes it only while that pays.",
          .source = KSM_DOC},
     [KT_SETTING_KSM_MERGE_ACROSS_NODES] =
         {.id = KT_SETTING_KSM_MERGE_ACROSS_NODES,

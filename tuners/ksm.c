@@ -117,7 +117,8 @@ kt_tune_ksm(const KtSnapshot *snapshot, const KtDesired *desired, KtPlan *plan)
         kt_plan_refuse(plan, -1, mode, NULL, "this kernel has no KSM (/" RUN ")");
         mode = NULL;
     }
+    plan->governs_ksm = snapshot->has_governor && kt_value_is(mode, "auto");
     kt_ksm_tune_parameters(snapshot, desired, plan, mode);
-    if (mode != NULL)
+    if (mode != NULL && !plan->governs_ksm)
         set_mode(snapshot, plan, mode);
 }

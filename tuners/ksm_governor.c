@@ -332,3 +332,12 @@ kt_ksm_govern(KtKsmCourse *course, const KtKsmWish *wish, const KtKsmSight *sigh
         course->measured = now;
     return knobs;
 }
+
+KtKsmKnobs
+kt_ksm_resting(const KtKsmCourse *course, const KtKsmWish *wish, const KtKsm *ksm)
+{
+    KtKsmCourse resting = *course;
+    resting.pace = KT_KSM_REST;
+    resting.page_usec = course->begun ? course->page_usec : KT_KSM_FIRST_PAGE_USEC;
+    return kt_ksm_knobs(&resting, wish, ksm, KT_ABSENT);
+}

@@ -106,6 +106,9 @@ typedef struct {
 KtKsmKnobs
 kt_ksm_govern(KtKsmCourse *course, const KtKsmWish *wish, const KtKsmSight *sight, gint64 *ret_next_usec);
 
+/** The knobs with which ksmd rests, whatever @course has come to. */
+KtKsmKnobs kt_ksm_resting(const KtKsmCourse *course, const KtKsmWish *wish, const KtKsm *ksm);
+
 /** Why it is so, in one line for people. Owned. */
 char *kt_ksm_reason(const KtKsmCourse *course);
 

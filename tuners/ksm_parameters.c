@@ -175,11 +175,44 @@ tune_merge(const KtMemory *memory, const KtDesired *desired, KtPlan *plan)
     action->kind = KT_STEP_KSM_MERGE;
 }
 
+static gint64
+number_or_absent(const KtValue *value)
+{
+    return value != NULL ? value->number : KT_ABSENT;
+}
+
+/* The daemon's governor sets all of it, within these bounds. */
+static void
+leave_to_governor(const KtDesired *desired, KtPlan *plan)
+{
+    const KtValue *pages = kt_knob_wish(plan, desired, KT_SETTING_KSM_PAGES_TO_SCAN);
+    const KtValue *sleep = kt_knob_wish(plan, desired, KT_SETTING_KSM_SLEEP);
+    bool whole = sleep != NULL && sleep->number % 1000 == 0;
+    plan->ksm_wish = (KtKsmWish){
+        .max_cpu_percent = number_or_absent(kt_knob_wish(plan, desired, KT_SETTING_KSM_MAX_CPU)),
+        .sleep_millisecs = whole ? sleep->number / 1000 : KT_ABSENT,
+        .smart_scan = KT_ABSENT,
+    };
+    if (sleep != NULL && !whole)
+        kt_plan_refuse(plan, -1, sleep, NULL, "the kernel counts whole milliseconds: '%s' is none",
+                       sleep->text);
+    if (pages != NULL)
+        kt_plan_refuse(
+            plan, -1, pages, NULL,
+            "'ksm.mode = auto' leaves it to the daemon, which sets it as it pays; ksm.max-cpu tells how "
+            "much ksmd may take, 'ksm.mode = on' scans as it is told");
+}
+
 void
 kt_ksm_tune_parameters(const KtSnapshot *snapshot, const KtDesired *desired, KtPlan *plan,
                        const KtValue *mode)
 {
     const KtKsm *ksm = &snapshot->memory->ksm;
+    if (plan->governs_ksm) {
+        leave_to_governor(desired, plan);
+        tune_merge(snapshot->memory, desired, plan);
+        return;
+    }
     const KtValue *pages = kt_knob_wish(plan, desired, KT_SETTING_KSM_PAGES_TO_SCAN);
     const KtValue *max_cpu = kt_knob_wish(plan, desired, KT_SETTING_KSM_MAX_CPU);
     if (kt_value_is(mode, "auto"))

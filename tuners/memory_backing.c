@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "tuners/ksm_guests.h"
 #include "tuners/memory_parts.h"
 
 /* The size that a value names; 0 = default. */
@@ -224,17 +225,14 @@ is_ksm_wanted(const KtDesired *desired, const KtValue *value)
     return kt_value_is(mode, "on") || kt_value_is(mode, "auto");
 }
 
-/* KSM only looks at anonymous memory of a process's own. */
 static void
 note_unmergeable(const KtMemoryWish *wish)
 {
     const KtDomainDef *next = &wish->next;
-    bool is_shared = g_strcmp0(next->memory_access, "shared") == 0;
     if (next->hugepages)
         kt_plan_note(wish->plan, (gint)wish->index,
                      "huge pages never merge: KSM saves nothing of this guest");
-    else if (is_shared || g_strcmp0(next->memory_source, "memfd") == 0 ||
-             g_strcmp0(next->memory_source, "file") == 0)
+    else if (kt_ksm_is_shared_memory(next))
         kt_plan_note(
             wish->plan, (gint)wish->index,
             "memory in files, memfd or shared with others never merges: KSM saves nothing of this guest");

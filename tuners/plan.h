@@ -8,6 +8,7 @@
 #include "probes/snapshot.h"
 #include "profiles/settings.h"
 #include "tuners/cost.h"
+#include "tuners/ksm_governor.h"
 #include "tuners/placement.h"
 
 /** When a change takes effect, in growing disruption. */
@@ -125,6 +126,8 @@ typedef struct {
     KtLedger *ledger;   /* from the memory tuner on */
     KtCost cost;        /* after the plan */
     KtCost cost_before; /* of the present placement, for the same wishes */
+    bool governs_ksm;   /* the daemon's governor is to set KSM's knobs, by ksm_wish */
+    KtKsmWish ksm_wish;
 } KtPlan;
 
 void kt_plan_free(KtPlan *plan);

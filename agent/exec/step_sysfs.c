@@ -34,6 +34,13 @@ read_present(const KtRoot *root, const char *path, char **ret_text, GError **err
     return true;
 }
 
+/** Whether @present was being written when what moves this value was stopped: agent/exec/moving.h. */
+static bool
+is_on_its_way(const KtJournalStep *step, const char *present)
+{
+    return step->part && !step->part->done && g_strcmp0(step->part->note, present) == 0;
+}
+
 static bool
 check(const KtTarget *target, KtJournalStep *step, KtStepState *ret_state, char **ret_found, GError **error)
 {
@@ -50,7 +57,7 @@ check(const KtTarget *target, KtJournalStep *step, KtStepState *ret_state, char 
     /* The action has the words of the profile, the step those of the file. */
     if (g_str_equal(present, step->target))
         action->state = KT_STEP_IS_AFTER;
-    else if (g_str_equal(present, step->before) || step->forced)
+    else if (g_str_equal(present, step->before) || is_on_its_way(step, present) || step->forced)
         action->state = KT_STEP_IS_BEFORE;
     else
         action->state = KT_STEP_IS_OTHER;

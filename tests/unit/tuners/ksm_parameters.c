@@ -205,6 +205,64 @@ test_absent(void)
                          "this kernel has no KSM that knows NUMA");
 }
 
+/* A daemon stands ready: the plan tells it what it may do, and leaves KSM's knobs to it; all but how pages of
+ * several nodes are merged. */
+static void
+test_governor(void)
+{
+    g_autoptr(Scene) scene = host_with_ksm("scan-time", 812);
+    scene->snapshot->has_governor = true;
+
+    scene_plan(scene, "[host]\nksm.mode = auto\nksm.max-cpu = 20%\nksm.sleep = 50ms\n"
+                      "ksm.merge-across-nodes = no\n");
+
+    g_assert_true(scene->plan->governs_ksm);
+    g_assert_cmpint(scene->plan->ksm_wish.max_cpu_percent, ==, 20);
+    g_assert_cmpint(scene->plan->ksm_wish.sleep_millisecs, ==, 50);
+    g_assert_cmpuint(scene->plan->actions->len, ==, 1);
+    scene_expect(scene, NULL, "ksm.merge-across-nodes", NULL, KT_WHEN_NOW, "yes", "no");
+}
+
+static void
+test_governor_needs_no_limits(void)
+{
+    g_autoptr(Scene) scene = host_with_ksm("none", 100);
+    scene->snapshot->has_governor = true;
+
+    scene_plan(scene, "[host]\nksm.mode = auto\n");
+
+    g_assert_true(scene->plan->governs_ksm);
+    g_assert_cmpint(scene->plan->ksm_wish.max_cpu_percent, ==, KT_ABSENT);
+    g_assert_cmpint(scene->plan->ksm_wish.sleep_millisecs, ==, KT_ABSENT);
+    g_assert_cmpuint(scene->plan->actions->len, ==, 0);
+}
+
+static void
+test_governor_refuses(void)
+{
+    g_autoptr(Scene) scene = host_with_ksm("none", 100);
+    scene->snapshot->has_governor = true;
+
+    scene_plan(scene, "[host]\nksm.mode = auto\nksm.pages-to-scan = 400\nksm.sleep = 1500us\n");
+
+    scene_expect_refused(scene, NULL, "ksm.pages-to-scan", NULL, "leaves it to the daemon");
+    scene_expect_refused(scene, NULL, "ksm.sleep", NULL, "whole milliseconds");
+    g_assert_cmpint(scene->plan->ksm_wish.sleep_millisecs, ==, KT_ABSENT);
+}
+
+/* Any other mode is no business of the governor's. */
+static void
+test_governor_only_for_auto(void)
+{
+    g_autoptr(Scene) scene = host_with_ksm("none", 100);
+    scene->snapshot->has_governor = true;
+
+    scene_plan(scene, "[host]\nksm.mode = on\nksm.pages-to-scan = 400\n");
+
+    g_assert_false(scene->plan->governs_ksm);
+    expect_file(scene, "ksm.pages-to-scan", NULL, KSM "pages_to_scan", "100", "400");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -222,5 +280,9 @@ main(int argc, char **argv)
     g_test_add_func("/ksm/merge/needs-memory", test_merge_needs_memory);
     g_test_add_func("/ksm/merge/as-wanted", test_merge_as_wanted);
     g_test_add_func("/ksm/absent", test_absent);
+    g_test_add_func("/ksm-parameters/governor/limits", test_governor);
+    g_test_add_func("/ksm-parameters/governor/no-limits", test_governor_needs_no_limits);
+    g_test_add_func("/ksm-parameters/governor/refuses", test_governor_refuses);
+    g_test_add_func("/ksm-parameters/governor/only-for-auto", test_governor_only_for_auto);
     return g_test_run();
 }
