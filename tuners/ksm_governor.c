@@ -28,7 +28,7 @@
 /* Less than this isn't worth a look. */
 #define LEAST_MIB 1.0
 
-/* A sweep is through when this part of memory has not been compared; what always changes never is. */
+/* A sweep is through when this part of memory has not been compared. */
 #define LEFT_SHARE 0.01
 
 static double
@@ -276,10 +276,16 @@ end_of_sweep(const KtKsmCourse *course, const KtKsmSight *sight, const KtKsmMark
     double left = (double)(unknown_pages(course, sight) + MAX(sight->ksm->pages_volatile, 0));
     if (all_pages(sight) == 0)
         return KT_KSM_NO_MEMORY;
+    /* What always changes is never compared. */
     if (whole_passes(course) >= 1 && left <= LEFT_SHARE * (double)all_pages(sight))
         return KT_KSM_ALL_COMPARED;
-    if (whole_passes(course) >= 2 && pass_ended && was_vain(course, now))
+    if (whole_passes(course) < 2 || !pass_ended)
+        return course->cause;
+    if (was_vain(course, now))
         return KT_KSM_NOT_WORTH_IT;
+    /* All that stayed as it was has been compared: another pass would be for what has changed since. */
+    if (!is_worth_it(course, sight, left))
+        return KT_KSM_ALL_COMPARED;
     return course->cause;
 }
 
