@@ -29,7 +29,7 @@
 #define LEAST_MIB 1.0
 
 /* A sweep is through when this part of memory has not been compared. */
-#define LEFT_SHARE 0.01
+#define LEFT_SHARE 0.001
 
 static double
 mib(double pages, const KtKsmSight *sight)
