@@ -22,7 +22,7 @@
 #define SETTLE_USEC (60 * G_USEC_PER_SEC)
 #define SETTLE_LOOK_USEC (5 * G_USEC_PER_SEC)
 
-#define REST_LOOK_USEC (30 * G_USEC_PER_SEC)
+#define REST_LOOK_USEC (15 * G_USEC_PER_SEC)
 #define SHORT_LOOK_USEC (10 * G_USEC_PER_SEC)
 
 /* Less than this isn't worth a look. */

@@ -28,6 +28,7 @@ free_guest(gpointer data)
 {
     KtKsmGuest *guest = data;
     g_free(guest->name);
+    g_free(guest->uuid);
     g_free(guest->obstacle);
     g_free(guest);
 }
@@ -42,6 +43,7 @@ kt_ksm_guests(const KtSnapshot *snapshot)
             continue;
         KtKsmGuest *guest = g_new0(KtKsmGuest, 1);
         guest->name = g_strdup(domain->name);
+        guest->uuid = g_strdup(domain->uuid);
         guest->pid = domain->pid;
         guest->obstacle = kt_ksm_guest_obstacle(domain);
         g_ptr_array_add(guests, guest);

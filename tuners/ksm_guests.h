@@ -6,6 +6,7 @@
 /** A running guest, as far as KSM has to do with it. */
 typedef struct {
     char *name;
+    char *uuid;
     gint64 pid;     /* of QEMU, 0 = unknown */
     char *obstacle; /* why its memory isn't merged; NULL = it is */
 } KtKsmGuest;

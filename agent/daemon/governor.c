@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "probes/kernel.h"
 #include "probes/memory.h"
+#include "probes/qemu_process.h"
 #include "tuners/ksm.h"
 
 /* While another kvm-tune is at work, and while something of KSM can't be read. */
@@ -179,11 +180,27 @@ have_run(KtGovernor *governor, GError **error)
     return governor->run || begin_run(governor, error);
 }
 
+/* A guest that was looked at while it was just starting may have been seen without its process. */
+static void
+find_processes(const KtGovernor *governor)
+{
+    g_autoptr(KtQemuProcesses) processes = NULL;
+    for (guint i = 0; i < governor->guests->len; i++) {
+        KtKsmGuest *guest = g_ptr_array_index(governor->guests, i);
+        if (guest->pid != 0 || !guest->uuid)
+            continue;
+        if (!processes)
+            processes = kt_qemu_processes_find(governor->root);
+        guest->pid = kt_qemu_processes_pid(processes, guest->name, guest->uuid);
+    }
+}
+
 /* What a look sees. */
 static bool
 see(KtGovernor *governor, gint64 now_usec, KtKsmSight *ret_sight, GError **error)
 {
     KtPressure pressure;
+    find_processes(governor);
     *ret_sight = (KtKsmSight){
         .now_usec = now_usec,
         .ksm = &governor->ksm,

@@ -203,6 +203,27 @@ test_figures(void)
     g_assert_true(isnan(other->profit_mib) && other->merged_mib < 0);
 }
 
+/* A guest that was seen without its process, just starting, is found once it has one. */
+static void
+test_finds_a_process(void)
+{
+    g_autoptr(Scene) scene = scene_new();
+    GPtrArray *guests = two_guests();
+    ((KtKsmGuest *)g_ptr_array_index(guests, 0))->pid = 0;
+    kt_governor_guests(scene->governor, guests);
+    look(scene, KT_GOVERNOR_ACTIVE);
+    const KtGovernorFigures *figures = kt_governor_figures(scene->governor);
+    g_assert_cmpfloat(((KtGovernedGuest *)g_ptr_array_index(figures->guests, 0))->merged_mib, <, 0);
+
+    g_autofree char *path = g_build_filename(scene->exec->host->directory, "proc/70/cmdline", NULL);
+    static const char command[] = "qemu\0-name\0guest=one,debug-threads=on\0-uuid\0"
+                                  "1";
+    g_assert_true(g_file_set_contents(path, command, sizeof command, NULL));
+    look(scene, KT_GOVERNOR_ACTIVE);
+
+    g_assert_cmpfloat(((KtGovernedGuest *)g_ptr_array_index(figures->guests, 0))->merged_mib, ==, 0);
+}
+
 /* Nothing to change is nothing to write: the journal's file stays as it was. */
 static void
 test_writes_only_what_changes(void)
@@ -437,6 +458,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/governor/governs-and-is-undone", test_governs_and_is_undone);
     g_test_add_func("/governor/figures", test_figures);
+    g_test_add_func("/governor/finds-a-process", test_finds_a_process);
     g_test_add_func("/governor/writes-only-what-changes", test_writes_only_what_changes);
     g_test_add_func("/governor/left-to-somebody", test_left_to_somebody);
     g_test_add_func("/governor/rolled-back", test_rolled_back);
