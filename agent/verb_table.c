@@ -155,8 +155,11 @@ const KtVerb kt_verbs[] = {
             "something changes: a guest starts or stops, gets a CPU or a device, is defined anew or moves; "
             "every ten minutes it looks at everything. Each run is in the history and can be undone. "
             "Stays in the foreground and runs until SIGTERM, which leaves the tuning as it is; SIGHUP has it "
-            "read the profile again. Without libvirt it keeps what needs no guest, and waits for libvirt.",
+            "read the profile again. Without libvirt it keeps what needs no guest, and waits for libvirt. With "
+            "'ksm.mode = auto' it governs KSM by what that saves for its CPU time; at its end the kernel's advisor "
+            "goes on.",
         .most = 1,
+        .takes = KT_TAKES_METRICS,
         .examples = EXAMPLES({"kvm-tune daemon", "as the service does"},
                              {"kvm-tune daemon -v ./ours.conf", "to see each look that it takes"}),
         .run = kt_verb_daemon,

@@ -14,6 +14,6 @@ kt_verb_daemon(const KtOptions *options)
     if (profile == NULL)
         return error ? kt_report_error(options, error) : kt_report_diagnostics(options, diagnostics);
     kt_warn_unfinished(options, NULL);
-    const KtLoopSetup setup = {options->uri, options->state_dir, named};
+    const KtLoopSetup setup = {options->uri, options->state_dir, named, options->metrics};
     return kt_loop_run(&setup, profile, &error) ? KT_EXIT_DONE : kt_report_error(options, error);
 }

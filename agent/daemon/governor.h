@@ -48,6 +48,9 @@ typedef struct {
     GPtrArray *guests;       /* KtGovernedGuest, by name */
 } KtGovernorFigures;
 
+void kt_governor_figures_free(KtGovernorFigures *figures);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(KtGovernorFigures, kt_governor_figures_free)
+
 /** Nothing is asked for yet. @state_dir is the journal's; both outlive it. */
 KtGovernor *kt_governor_new(const KtRoot *root, const char *state_dir);
 

@@ -35,6 +35,35 @@ kt_governor_figures_clear(KtGovernorFigures *figures)
     g_clear_pointer(&figures->guests, g_ptr_array_unref);
 }
 
+static KtGovernedGuest *
+copy_guest(const KtGovernedGuest *guest)
+{
+    KtGovernedGuest *copy = g_memdup2(guest, sizeof *guest);
+    copy->name = g_strdup(copy->name);
+    copy->obstacle = g_strdup(copy->obstacle);
+    return copy;
+}
+
+KtGovernorFigures *
+kt_governor_figures_copy(const KtGovernorFigures *figures)
+{
+    KtGovernorFigures *copy = g_memdup2(figures, sizeof *figures);
+    copy->reason = g_strdup(figures->reason);
+    copy->guests = g_ptr_array_new_full(figures->guests->len, free_guest);
+    for (guint i = 0; i < figures->guests->len; i++)
+        g_ptr_array_add(copy->guests, copy_guest(g_ptr_array_index(figures->guests, i)));
+    return copy;
+}
+
+void
+kt_governor_figures_free(KtGovernorFigures *figures)
+{
+    if (!figures)
+        return;
+    kt_governor_figures_clear(figures);
+    g_free(figures);
+}
+
 const char *
 kt_governor_state_name(KtGovernorState state)
 {

@@ -7,6 +7,7 @@
 
 void kt_governor_figures_init(KtGovernorFigures *figures);
 void kt_governor_figures_clear(KtGovernorFigures *figures);
+KtGovernorFigures *kt_governor_figures_copy(const KtGovernorFigures *figures);
 
 /** Looks at the processes of @guests (KtKsmGuest). Gives their resident anonymous pages, of those whose
  * memory may be merged; KT_ABSENT where that isn't known of any. */

@@ -165,6 +165,7 @@ static KtLookEnd
 carry_out(KtKeeper *keeper, const KtPlan *plan, KtLook *look)
 {
     g_autoptr(GError) error = NULL;
+    g_autoptr(GMutexLocker) turn = g_mutex_locker_new(keeper->setup.journal);
     g_autoptr(KtJournal) journal = kt_journal_open(keeper->setup.state_dir, KT_JOURNAL_WRITE, &error);
     if (!journal) {
         look->message = g_strdup(error->message);
@@ -193,7 +194,19 @@ look_at_host(KtKeeper *keeper, GError **error)
         return false;
     g_clear_pointer(&host->snapshot, kt_snapshot_free);
     host->snapshot = kt_snapshot_read(host->root, host->connection, error);
+    if (host->snapshot)
+        host->snapshot->has_governor = true;
     return host->snapshot != NULL;
+}
+
+/** What the plan leaves to the KSM governor. Guests that can't be seen are taken to be as before. */
+static void
+tell_governor(const KtKeeper *keeper, const KtPlan *plan)
+{
+    const KtHost *host = keeper->host;
+    kt_governing_tell(keeper->setup.governing, keeper->profile->name,
+                      plan->governs_ksm ? &plan->ksm_wish : NULL,
+                      host->connection ? kt_ksm_guests(host->snapshot) : NULL);
 }
 
 static KtLookEnd
@@ -202,6 +215,7 @@ put_right(KtKeeper *keeper, KtLook *look)
     g_autoptr(KtPlan) plan = make_plan(keeper);
     count(plan, look);
     kt_refusals_tell(keeper->told, plan);
+    tell_governor(keeper, plan);
     kt_set_aside_leave_out(keeper->aside, plan, g_get_monotonic_time());
     if (plan->steps->len == 0 || g_cancellable_is_cancelled(keeper->setup.stop))
         return KT_LOOK_DONE;

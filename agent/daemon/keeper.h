@@ -6,6 +6,7 @@
 
 #include "agent/daemon/changes.h"
 #include "agent/daemon/events.h"
+#include "agent/daemon/governing.h"
 #include "profiles/profile.h"
 
 /**
@@ -22,6 +23,8 @@ typedef struct {
     KtEventSeen seen;                     /* told of libvirt's events */
     void (*progress)(gpointer user_data); /* called whenever something got done */
     gpointer user_data;                   /* of both */
+    KtGoverning *governing;               /* told of each plan; borrowed */
+    GMutex *journal;                      /* held while the journal is open for writing; borrowed */
 } KtKeeperSetup;
 
 /** How a look ended. */

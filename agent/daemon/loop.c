@@ -118,6 +118,7 @@ on_look_done(KtLook *look, gpointer data)
     KtLoop *loop = data;
     loop->busy = false;
     kt_loop_tell(loop, look);
+    kt_loop_count(loop, look);
     kt_look_free(loop->last);
     loop->last = look;
     g_autofree char *status = kt_loop_status_line(loop);
@@ -239,6 +240,8 @@ new_worker(KtLoop *loop)
         .seen = on_event,
         .progress = on_progress,
         .user_data = loop,
+        .governing = loop->governing,
+        .journal = &loop->journal,
     };
     return kt_worker_new(kt_keeper_new(&setup), on_look_done, loop);
 }
@@ -247,6 +250,11 @@ static void
 loop_clear(KtLoop *loop)
 {
     kt_worker_free(loop->worker);
+    kt_governing_free(loop->governing);
+    kt_governor_figures_free(loop->told);
+    kt_root_free(loop->root);
+    g_mutex_clear(&loop->journal);
+    kt_metrics_server_free(loop->metrics);
     kt_control_free(loop->control);
     kt_changes_free(loop->changes);
     kt_profile_free(loop->next_profile);
@@ -268,9 +276,12 @@ kt_loop_run(const KtLoopSetup *setup, KtProfile *profile, GError **error)
     loop.changes = kt_changes_new();
     loop.main = g_main_loop_new(NULL, FALSE);
     loop.control = kt_control_new(path, on_question, &loop, error);
-    if (!loop.control)
+    if (!loop.control || !(loop.root = kt_root_open("/", error)))
+        return false;
+    if (!kt_loop_serve_metrics(&loop, error))
         return false;
     kt_connection_events_are_run();
+    loop.governing = kt_governing_new(loop.root, setup->state_dir, &loop.journal);
     loop.worker = new_worker(&loop);
     add_sources(&loop);
     g_message("keeps profile %s", profile->name);

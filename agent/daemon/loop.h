@@ -9,7 +9,8 @@
 typedef struct {
     const char *uri; /* NULL = as virsh for root */
     const char *state_dir;
-    const char *named; /* the profile on its command line; NULL = what `apply --persist` names */
+    const char *named;   /* the profile on its command line; NULL = what `apply --persist` names */
+    const char *metrics; /* where figures are told, kt_metrics_server_new(); NULL = nowhere */
 } KtLoopSetup;
 
 /**

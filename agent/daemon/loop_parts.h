@@ -6,6 +6,7 @@
 
 #include "agent/daemon/control.h"
 #include "agent/daemon/loop.h"
+#include "agent/daemon/metrics.h"
 #include "agent/daemon/worker.h"
 
 /** The daemon's main loop. Private to loop*.c. */
@@ -13,11 +14,23 @@
 /** Where libvirt, or another kvm-tune, is in the way: tried again after 1 s, 2 s, 4 s … at most this. */
 #define KT_LOOP_MOST_WAIT_SECONDS 30
 
+/** What is counted since the daemon started. */
+typedef struct {
+    guint64 looks[KT_LOOK_FAILED + 1]; /* by KtLookEnd */
+    guint64 changes;
+} KtLoopCounts;
+
 typedef struct {
     const KtLoopSetup *setup;
     GMainLoop *main;
     KtWorker *worker;
     KtControl *control;
+    KtMetricsServer *metrics; /* NULL: figures are told to nobody */
+    KtLoopCounts counts;
+    KtRoot *root;
+    KtGoverning *governing;
+    KtGovernorFigures *told; /* to the last scrape */
+    GMutex journal;          /* held while the journal is open for writing */
     KtChanges *changes;
     GCancellable *stop;
     char *profile_name;
@@ -42,6 +55,12 @@ void kt_loop_tell_mistakes(const KtLoop *loop, const GPtrArray *diagnostics, con
 
 /** One line for `systemctl status`. Owned. */
 char *kt_loop_status_line(const KtLoop *loop);
+
+/** Counts how a look ended. */
+void kt_loop_count(KtLoop *loop, const KtLook *look);
+
+/** Begins to tell figures where that is wanted. Errors: as kt_metrics_server_new(). */
+bool kt_loop_serve_metrics(KtLoop *loop, GError **error);
 
 /** What the daemon does, for who asks. Owned. */
 json_t *kt_loop_status_json(const KtLoop *loop);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <unistd.h>
 
+#include "agent/daemon/governor_json.h"
 #include "agent/daemon/loop_parts.h"
 #include "agent/view/json.h"
 #include "base/diagnostic.h"
@@ -81,5 +82,7 @@ kt_loop_status_json(const KtLoop *loop)
     json_object_set_new(document, "since", json_integer(loop->began_usec / G_USEC_PER_SEC));
     json_object_set_new(document, "busy", json_boolean(loop->busy));
     json_object_set_new(document, "last", look_json(loop->last));
+    g_autoptr(KtGovernorFigures) governor = kt_governing_figures(loop->governing);
+    json_object_set_new(document, "governor", kt_governor_json(governor));
     return document;
 }

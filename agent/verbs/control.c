@@ -105,3 +105,12 @@ kt_control_ask(const char *state_directory, json_t *question, GError **error)
     }
     return answer;
 }
+
+bool
+kt_control_has_governor(const char *state_directory)
+{
+    json_t *answer = kt_control_ask(state_directory, json_pack("{s:s}", "ask", "status"), NULL);
+    bool has = answer && json_is_object(json_object_get(answer, "governor"));
+    json_decref(answer);
+    return has;
+}

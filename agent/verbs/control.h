@@ -3,6 +3,7 @@
 
 #include <glib.h>
 #include <jansson.h>
+#include <stdbool.h>
 
 /**
  * Talking with the daemon that runs: over a socket that only root may use, a JSON object in one line each
@@ -17,6 +18,9 @@
 /** Where the daemon of this state directory listens: in /run/kvm-tune for the usual one, else in the
  * directory itself. Owned. */
 char *kt_control_path(const char *state_directory);
+
+/** Whether a daemon runs that governs KSM, or stands ready to. */
+bool kt_control_has_governor(const char *state_directory);
 
 /**
  * Asks the daemon; @question is taken over. Owned. Errors: unsupported (no daemon runs), access, io, parse.

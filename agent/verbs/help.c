@@ -13,6 +13,8 @@ const KtOptionHelp kt_option_helps[] = {
     {KT_TAKES_XML_DIR, "--xml-dir DIR", "write each definition that would change to DIR, whole"},
     {KT_TAKES_ALL, "--all", "undo every run: back to before kvm-tune first touched anything"},
     {KT_TAKES_WHY, "--why", "where else each running domain could sit, and what that would cost"},
+    {KT_TAKES_METRICS, "--metrics ADDRESS",
+     "tell figures to Prometheus at 127.0.0.1:PORT, [::1]:PORT or unix:/PATH; default: nowhere"},
     {KT_TAKES_BENCH, "--workload W",
      "what to measure: a name or a path; may be given again; without it all are listed"},
     {KT_TAKES_PROVE, "--prove W",

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "agent/verbs/control.h"
 #include "agent/verbs/verb.h"
 #include "probes/capture.h"
 
@@ -43,6 +44,8 @@ kt_host_open(const KtOptions *options, KtHostNeed need, KtExit *ret_exit)
     g_autoptr(GError) error = NULL;
     bool read = options->capture ? read_capture(host, options->capture, &error)
                                  : read_live(host, options, need, &error);
+    if (read && !options->capture)
+        host->snapshot->has_governor = kt_control_has_governor(options->state_dir);
     if (read)
         return g_steal_pointer(&host);
     *ret_exit = kt_report_error(options, error);

@@ -26,6 +26,7 @@ kt_command_line_free(KtCommandLine *line)
     g_strfreev(line->options.workloads);
     g_strfreev(line->options.prove);
     g_free(line->options.html);
+    g_free(line->options.metrics);
     g_strfreev(line->words);
     g_free(line);
 }
@@ -104,6 +105,7 @@ make_context(KtCommandLine *line)
         {"all", 0, 0, G_OPTION_ARG_NONE, &options->all, NULL, NULL},
         {"persist", 0, 0, G_OPTION_ARG_NONE, &options->persist, NULL, NULL},
         {"why", 0, 0, G_OPTION_ARG_NONE, &options->why, NULL, NULL},
+        {"metrics", 0, 0, G_OPTION_ARG_FILENAME, &options->metrics, NULL, NULL},
         {"workload", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->workloads, NULL, NULL},
         {"prove", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->prove, NULL, NULL},
         {"blocks", 0, 0, G_OPTION_ARG_INT, &options->blocks, NULL, NULL},
@@ -211,6 +213,7 @@ check_takes(const KtCommandLine *line, const KtVerb *verb, GError **error)
         {options->csv, KT_TAKES_REPORT, "--csv"},
         {options->compare, KT_TAKES_REPORT, "--compare"},
         {options->persist, KT_TAKES_PERSIST, "--persist"},
+        {options->metrics != NULL, KT_TAKES_METRICS, "--metrics"},
     };
     for (guint i = 0; i < G_N_ELEMENTS(optional); i++) {
         if (!optional[i].given || (verb->takes & optional[i].takes))

@@ -42,6 +42,7 @@ typedef struct {
     gboolean all;                    /* rollback --all */
     gboolean persist;                /* apply --persist */
     gboolean why;                    /* status --why */
+    char *metrics;                   /* daemon --metrics, or NULL */
     char **workloads;                /* bench --workload, NULL-terminated, or NULL */
     char **prove;                    /* apply --prove: workloads, NULL-terminated, or NULL */
     gint blocks;                     /* --blocks of what is measured, 0 = not given */
@@ -66,6 +67,7 @@ typedef enum {
     KT_TAKES_REPORT = 1 << 7, /* --html, --markdown, --csv, --compare */
     KT_TAKES_PERSIST = 1 << 8,
     KT_TAKES_PROVE = 1 << 9, /* --prove, --blocks, --seed, --restart */
+    KT_TAKES_METRICS = 1 << 10,
 } KtTakes;
 
 /** A command line, and what it is for. */

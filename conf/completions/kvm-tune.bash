@@ -22,6 +22,7 @@ _kvm_tune_options() {
     verify) options+=' --capture --domain' ;;
     apply) options+=' --domain --yes --persist --prove --blocks --seed --restart' ;;
     rollback) options+=' --yes --all' ;;
+    daemon) options+=' --metrics' ;;
     bench) options+=' --domain --yes --workload --blocks --seed --restart' ;;
     report) options+=' --html --markdown --csv --compare' ;;
     '') options+=' --version' ;;
@@ -38,7 +39,7 @@ _kvm_tune() {
   # The verb, how many words after it are no options, and which capture is looked at.
   for ((index = 1; index < COMP_CWORD; index++)); do
     case ${COMP_WORDS[index]} in
-      -c | --connect | --domain | --color | --state-dir | --xml-dir | --workload | --prove | --blocks | --seed | --html) ((index++)) ;;
+      -c | --connect | --domain | --color | --state-dir | --xml-dir | --workload | --prove | --blocks | --seed | --html | --metrics) ((index++)) ;;
       --capture)
         ((index++))
         capture=${COMP_WORDS[index]}

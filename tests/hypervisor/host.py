@@ -33,6 +33,7 @@ HOST_FILES = [
     f"{KSM}/advisor_mode",
     f"{KSM}/pages_to_scan",
     f"{KSM}/sleep_millisecs",
+    f"{KSM}/smart_scan",
     f"{KSM}/merge_across_nodes",
     f"{KSM}/run",
 ]

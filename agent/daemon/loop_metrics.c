@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "agent/daemon/loop_parts.h"
+
+void
+kt_loop_count(KtLoop *loop, const KtLook *look)
+{
+    loop->counts.looks[look->end]++;
+    loop->counts.changes += look->n_done;
+}
+
+/* What a scrape is told. The governor's figures are a copy, that lives until the next scrape. */
+static void
+fill(KtMetrics *metrics, gpointer data)
+{
+    KtLoop *loop = data;
+    const KtLook *last = loop->last;
+    kt_governor_figures_free(loop->told);
+    loop->told = kt_governing_figures(loop->governing);
+    *metrics = (KtMetrics){
+        .profile = loop->profile_name,
+        .began_usec = loop->began_usec,
+        .hypervisor_is_up = last && last->end != KT_LOOK_NO_HYPERVISOR,
+        .looks_done = loop->counts.looks[KT_LOOK_DONE],
+        .looks_locked = loop->counts.looks[KT_LOOK_LOCKED],
+        .looks_failed = loop->counts.looks[KT_LOOK_FAILED],
+        .looks_without_hypervisor = loop->counts.looks[KT_LOOK_NO_HYPERVISOR],
+        .last_look_usec = last ? last->began_usec : 0,
+        .last_look_took_usec = last ? last->took_usec : 0,
+        .changes = loop->counts.changes,
+        .running_domains = last ? last->n_domains : 0,
+        .refused = last ? last->n_refused : 0,
+        .pending = last ? last->n_pending : 0,
+        .governor = loop->told,
+    };
+}
+
+bool
+kt_loop_serve_metrics(KtLoop *loop, GError **error)
+{
+    if (!loop->setup->metrics)
+        return true;
+    loop->metrics = kt_metrics_server_new(loop->setup->metrics, fill, loop, error);
+    if (loop->metrics)
+        g_message("tells its figures at %s", loop->setup->metrics);
+    return loop->metrics != NULL;
+}
