@@ -165,7 +165,7 @@ static KtLookEnd
 carry_out(KtKeeper *keeper, const KtPlan *plan, KtLook *look)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(GMutexLocker) turn = g_mutex_locker_new(keeper->setup.journal);
+    g_autoptr(GMutexLocker) turn G_GNUC_UNUSED = g_mutex_locker_new(keeper->setup.journal);
     g_autoptr(KtJournal) journal = kt_journal_open(keeper->setup.state_dir, KT_JOURNAL_WRITE, &error);
     if (!journal) {
         look->message = g_strdup(error->message);

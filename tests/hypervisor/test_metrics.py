@@ -59,12 +59,13 @@ class Metrics(Base):
         if not shutil.which("promtool") or not shutil.which("prometheus"):
             raise unittest.SkipTest("prometheus isn't installed (tests/install --run)")
         super().setUpClass()
+        cls.host.define("kt-told", "--vcpus", "1", "--nic", "none")
 
     def setUp(self):
         super().setUp()
         if os.path.exists(f"{KSM}/run"):
             self.addCleanup(put_back, host_values())
-        self.start("kt-one")
+        self.start("kt-told")
         self.address = f"127.0.0.1:{free_port()}"
         self.url = f"http://{self.address}/metrics"
         self.running = self.daemon(self.host.profile("[host]\nksm.mode = auto\n"), "--metrics", self.address)
@@ -79,7 +80,8 @@ class Metrics(Base):
         config, address = os.path.join(directory, "prometheus.yml"), f"127.0.0.1:{free_port()}"
         write_text(config, f"global: {{scrape_interval: 1s, evaluation_interval: 1s}}\n"
                            f"rule_files: [{os.path.realpath(ALERTS)}]\n"
-                           f"scrape_configs:\n- job_name: kvm-tune\n  static_configs: [{{targets: ['{self.address}']}}]\n")
+                           "scrape_configs:\n- job_name: kvm-tune\n"
+                           f"  static_configs: [{{targets: ['{self.address}']}}]\n")
         self.assertEqual(promtool("check", "config", config).returncode, 0)
         with open(os.path.join(directory, "log"), "w", encoding="utf-8") as log:
             # pylint: disable-next=consider-using-with
@@ -96,7 +98,7 @@ class Metrics(Base):
         self.assertEqual((checked.returncode, checked.stdout + checked.stderr), (0, ""))
         self.assertIn("kvm_tune_hypervisor_up 1", text)
         self.assertIn("kvm_tune_running_domains 1", text)
-        self.assertIn('domain="kt-one"', text)
+        self.assertIn('domain="kt-told"', text)
         told = metric_names(text)
         for expression in dashboard_expressions() + alert_expressions():
             self.assertLessEqual(metric_names(expression), told, expression)
@@ -133,6 +135,7 @@ class Metrics(Base):
         self.assertEqual(tested.returncode, 0, tested)
 
     def test_address_of_others(self):
+        self.assertEqual(self.running.end(), 0, self.running.said())
         result = self.host.tune("daemon", self.host.profile(""), "--metrics", "0.0.0.0:9177")
         self.assertEqual(result.code, 1, result)
         self.assertIn("can be reached from other hosts", result.said)

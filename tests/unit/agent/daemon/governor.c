@@ -264,6 +264,7 @@ test_left_to_somebody(void)
     exec_scene_open_journal(scene->exec);
     g_autoptr(KtReport) undone = rollback(scene->exec);
     g_clear_pointer(&scene->exec->journal, kt_journal_close);
+    g_assert_true(undone->partial);
     assert_file(scene->exec, KSM "pages_to_scan", "77");
     assert_file(scene->exec, KSM "sleep_millisecs", "33");
     assert_file(scene->exec, KSM "run", "0");

@@ -76,7 +76,7 @@ static void
 test_begun_and_not_moved(void)
 {
     g_autoptr(ExecScene) scene = exec_scene_new(files);
-    g_autoptr(KtJournalRun) run = begin(scene);
+    kt_journal_run_free(begin(scene));
     assert_undone(scene);
 }
 
@@ -167,7 +167,7 @@ static void
 test_find(void)
 {
     g_autoptr(ExecScene) scene = exec_scene_new(files);
-    g_autoptr(KtJournalRun) run = begin(scene);
+    kt_journal_run_free(begin(scene));
     KtJournalRun *found = NULL;
 
     g_assert_true(kt_moving_find(scene->journal, "govern", G_MAXINT64, &found, NULL));
