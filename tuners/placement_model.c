@@ -195,9 +195,9 @@ compare_vcpus(const void *a, const void *b)
 static void
 add_vcpu(KtModel *model, KtModelDomain *domain, const KtSeatVcpu *vcpu, GHashTable *known)
 {
-    const KtUnit *last = model->n_units > domain->first_unit ? &model->units[model->n_units - 1] : NULL;
     const KtSeatVcpu *vcpus = domain->wish->vcpus;
-    if (!last || vcpus[model->vcpus[last->first].vcpu].cell != vcpu->cell) {
+    bool is_first = model->n_units == domain->first_unit;
+    if (is_first || vcpus[model->vcpus[model->units[model->n_units - 1].first].vcpu].cell != vcpu->cell) {
         model->units[model->n_units++] = (KtUnit){
             .domain = (guint)(domain - model->domains),
             .number = domain->n_units++,

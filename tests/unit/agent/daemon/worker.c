@@ -28,6 +28,8 @@ typedef struct {
     char *message;
     GCancellable *stop;
     char *state;
+    GMutex journal;
+    KtGoverning *governing;
     _Atomic guint progress;
 } Told;
 
@@ -71,6 +73,8 @@ worker_on_test_driver(Told *told)
                                  .stop = told->stop,
                                  .seen = on_seen,
                                  .progress = on_progress,
+                                 .governing = told->governing,
+                                 .journal = &told->journal,
                                  .user_data = told};
     return kt_worker_new(kt_keeper_new(&setup), on_done, told);
 }
@@ -99,6 +103,8 @@ test_looks_in_its_thread(void)
     g_autoptr(FakeHost) host = fake_host_new(NULL);
     Told told = {.main = g_thread_self(), .stop = g_cancellable_new()};
     told.state = g_build_filename(host->directory, "state", NULL);
+    g_mutex_init(&told.journal);
+    told.governing = kt_governing_new(host->root, told.state, &told.journal);
     KtWorker *worker = worker_on_test_driver(&told);
 
     /* when it is to look several times, while this thread goes on */
@@ -107,6 +113,8 @@ test_looks_in_its_thread(void)
     while (told.n_told < LOOKS)
         g_main_context_iteration(NULL, TRUE);
     kt_worker_free(worker);
+    kt_governing_free(told.governing);
+    g_mutex_clear(&told.journal);
 
     /* then each is told here, the first has made the change, and the others found nothing to do */
     g_assert_cmpstr(told.message, ==, NULL);
