@@ -113,6 +113,7 @@ class Life(Base):
     def test_starts_and_ends(self):
         """What runs already is tuned; the end leaves it so; each run is in the history and can be undone."""
         self.start("kt-one")
+        self.assertTrue(wait_for(lambda: self.emulator("kt-one") > {0}, PATIENCE))
         everywhere = self.emulator("kt-one")
         daemon = self.daemon(self.host.profile(PINNED))
         self.assertEqual(self.emulator("kt-one"), {0})
