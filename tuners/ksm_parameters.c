@@ -187,10 +187,11 @@ leave_to_governor(const KtDesired *desired, KtPlan *plan)
 {
     const KtValue *pages = kt_knob_wish(plan, desired, KT_SETTING_KSM_PAGES_TO_SCAN);
     const KtValue *sleep = kt_knob_wish(plan, desired, KT_SETTING_KSM_SLEEP);
-    bool whole = sleep != NULL && sleep->number % 1000 == 0;
+    gint64 usec = number_or_absent(sleep);
+    bool whole = usec != KT_ABSENT && usec % 1000 == 0;
     plan->ksm_wish = (KtKsmWish){
         .max_cpu_percent = number_or_absent(kt_knob_wish(plan, desired, KT_SETTING_KSM_MAX_CPU)),
-        .sleep_millisecs = whole ? sleep->number / 1000 : KT_ABSENT,
+        .sleep_millisecs = whole ? usec / 1000 : KT_ABSENT,
         .smart_scan = KT_ABSENT,
     };
     if (sleep != NULL && !whole)

@@ -52,7 +52,9 @@ send(const KtWorker *worker, KtLook *look)
     Message *message = g_new0(Message, 1);
     message->worker = worker;
     message->look = look;
+    /* The main loop owns it from here. */
     g_idle_add_full(G_PRIORITY_DEFAULT, deliver, message, message_free);
+    /* cppcheck-suppress memleak */
 }
 
 static gpointer
@@ -93,6 +95,8 @@ kt_worker_look(KtWorker *worker, KtChangeSet *changes, KtProfile *profile)
     job->changes = changes;
     job->profile = profile;
     g_async_queue_push(worker->jobs, job);
+    /* The queue owns it from here. */
+    /* cppcheck-suppress memleak */
 }
 
 void
