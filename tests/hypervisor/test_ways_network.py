@@ -170,11 +170,23 @@ class Replug(Network):
         self.host.define_xml(NAME, self.before)
 
 
+def connected():
+    """A connection to the guest, which may need a moment until it listens."""
+    end = time.monotonic() + 120
+    while True:
+        try:
+            return socket.create_connection((GUEST, ECHO_PORT), timeout=60)
+        except ConnectionRefusedError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.2)
+
+
 class Pause(Network):
     def test_connection_survives(self):
         """What was sent before, while and after the guest stood still comes back, in order."""
         self.host.ask(NAME, f"echo {ECHO_PORT}")
-        with socket.create_connection((GUEST, ECHO_PORT), timeout=60) as connection:
+        with connected() as connection:
             connection.settimeout(120)
             sent, over = [], threading.Event()
 
