@@ -10,7 +10,7 @@ import time
 import unittest
 
 from host import chosen, read
-from test_killed import TRACED
+from killing import TRACED
 from test_moves import DEFRAG, GUEST, Moves, setUpModule  # pylint: disable=unused-import
 
 # What kvm-tune may take to find out that libvirtd says nothing: KT_OPEN_SECONDS, and the same by keepalive, and a loaded

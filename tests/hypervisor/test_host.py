@@ -10,7 +10,7 @@ import sys
 import unittest
 
 from host import KSM, Host, Skip, chosen, host_values, may_write, put_back, read, wait_for, write
-from test_killed import TRACED, killer
+from killing import TRACED, killer
 
 KVM_TUNE = os.environ["KVM_TUNE"]
 NUMA_BALANCING = "/proc/sys/kernel/numa_balancing"

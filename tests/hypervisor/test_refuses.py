@@ -12,7 +12,7 @@ import subprocess
 import unittest
 
 from host import Host, Result, Skip, chosen, put_back, read
-from test_killed import TRACED
+from killing import TRACED
 
 KVM_TUNE = os.environ["KVM_TUNE"]
 KSM = "/sys/kernel/mm/ksm/run"

@@ -11,7 +11,7 @@ import sys
 import unittest
 
 sys.path.insert(0, "/lab/hypervisor")
-# pylint: disable=wrong-import-position
+# pylint: disable=wrong-import-position,unused-import
 from host import Host, chosen, cpus, host_values, put_back, read, wait_for, write
 
 GUEST = "/var/lib/kvm-tune-lab"
