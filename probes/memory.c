@@ -192,6 +192,22 @@ read_thp_sizes(KtThp *thp, const KtRoot *root, GError **error)
     return sizes != NULL;
 }
 
+bool
+kt_meminfo_read(const KtRoot *root, KtMeminfo *ret, GError **error)
+{
+    g_autofree char *text = NULL;
+    if (!kt_root_read(root, KT_MEMINFO_FILE, &text, error))
+        return false;
+    const char *told = text ? text : "";
+    *ret = (KtMeminfo){
+        .total_kib = kt_meminfo_value(told, "MemTotal"),
+        .available_kib = kt_meminfo_value(told, "MemAvailable"),
+        .swap_kib = kt_meminfo_value(told, "SwapTotal"),
+        .swap_free_kib = kt_meminfo_value(told, "SwapFree"),
+    };
+    return true;
+}
+
 KtMemory *
 kt_memory_read(const KtRoot *root, GError **error)
 {
@@ -203,11 +219,11 @@ kt_memory_read(const KtRoot *root, GError **error)
         if (!kt_root_read_choice(root, choices[i].path, word, error))
             return NULL;
     }
-    gint64 total_kib;
+    KtMeminfo all;
     if (!kt_ksm_read(root, &memory->ksm, error) || !read_thp_sizes(&memory->thp, root, error) ||
-        !read_nodes(memory, root, error) ||
-        !kt_memory_available(root, &total_kib, &memory->available_kib, error))
+        !read_nodes(memory, root, error) || !kt_meminfo_read(root, &all, error))
         return NULL;
+    memory->available_kib = all.available_kib;
     return g_steal_pointer(&memory);
 }
 
@@ -234,25 +250,6 @@ gint64
 kt_memory_free_kib(const KtMemory *memory)
 {
     return sum_kib(memory, G_STRUCT_OFFSET(KtNodeMemory, free_kib));
-}
-
-gint64
-kt_meminfo_kib(const KtRoot *root, const char *key)
-{
-    g_autofree char *text = NULL;
-    bool there = kt_root_read(root, KT_MEMINFO_FILE, &text, NULL) && text;
-    return there ? kt_meminfo_value(text, key) : KT_ABSENT;
-}
-
-bool
-kt_memory_available(const KtRoot *root, gint64 *ret_total_kib, gint64 *ret_available_kib, GError **error)
-{
-    g_autofree char *text = NULL;
-    if (!kt_root_read(root, KT_MEMINFO_FILE, &text, error))
-        return false;
-    *ret_total_kib = text ? kt_meminfo_value(text, "MemTotal") : KT_ABSENT;
-    *ret_available_kib = text ? kt_meminfo_value(text, "MemAvailable") : KT_ABSENT;
-    return true;
 }
 
 void

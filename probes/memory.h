@@ -49,13 +49,16 @@ KtMemory *kt_memory_read(const KtRoot *root, GError **error);
 gint64 kt_memory_total_kib(const KtMemory *memory);
 gint64 kt_memory_free_kib(const KtMemory *memory);
 
-/** The value of @key ("MemAvailable") in /proc/meminfo now, KiB; KT_ABSENT where it can't be read. */
-gint64 kt_meminfo_kib(const KtRoot *root, const char *key);
+/** What /proc/meminfo tells now. KiB; KT_ABSENT = this kernel doesn't say. */
+typedef struct {
+    gint64 total_kib;
+    gint64 available_kib; /* could be had without swapping */
+    gint64 swap_kib;
+    gint64 swap_free_kib;
+} KtMeminfo;
 
-/** Reads of /proc/meminfo how much memory there is, and how much of it could be had without swapping, KiB;
- * KT_ABSENT where it doesn't tell. Errors: io, access. */
-bool
-kt_memory_available(const KtRoot *root, gint64 *ret_total_kib, gint64 *ret_available_kib, GError **error);
+/** Errors: io, access. */
+bool kt_meminfo_read(const KtRoot *root, KtMeminfo *ret, GError **error);
 
 /** Adds the paths of the files below @root that @memory was read from, there or not. Owned strings. */
 void kt_memory_add_files(const KtMemory *memory, const KtRoot *root, GPtrArray *paths);

@@ -200,6 +200,7 @@ static bool
 see(KtGovernor *governor, gint64 now_usec, KtKsmSight *ret_sight, GError **error)
 {
     KtPressure pressure;
+    KtMeminfo now;
     find_processes(governor);
     *ret_sight = (KtKsmSight){
         .now_usec = now_usec,
@@ -208,9 +209,11 @@ see(KtGovernor *governor, gint64 now_usec, KtKsmSight *ret_sight, GError **error
         .guest_pages = kt_governor_figures_of_guests(&governor->figures, governor->root, governor->guests),
         .guests_changed = governor->guests_changed,
     };
-    if (!kt_memory_available(governor->root, &ret_sight->total_kib, &ret_sight->available_kib, error) ||
+    if (!kt_meminfo_read(governor->root, &now, error) ||
         !kt_memory_pressure_read(governor->root, &pressure, error))
         return false;
+    ret_sight->total_kib = now.total_kib;
+    ret_sight->available_kib = now.available_kib;
     ret_sight->stalled_percent = pressure.some_avg10;
     return true;
 }

@@ -155,7 +155,7 @@ read_head(KtJournal *journal, gint64 id, KtBenchmark *benchmark, GError **error)
     return true;
 }
 
-static KtMetric *
+static gpointer
 read_metric(sqlite3_stmt *row)
 {
     KtMetric *metric = g_new0(KtMetric, 1);
@@ -177,14 +177,7 @@ read_metrics(KtJournal *journal, KtBenchmark *benchmark, GError **error)
         "SELECT workload, domain, figure, unit, more_is_better, matters_ppm, watched FROM metrics "
         "WHERE benchmark = ? ORDER BY place";
     g_autoptr(sqlite3_stmt) row = kt_statement_new(journal, error, sql, "i", benchmark->id);
-    bool found = row != NULL;
-    while (found) {
-        if (!kt_statement_next(journal, row, &found, error))
-            return false;
-        if (found)
-            g_ptr_array_add(benchmark->metrics, read_metric(row));
-    }
-    return row != NULL;
+    return kt_statement_rows(journal, row, read_metric, benchmark->metrics, error);
 }
 
 static bool

@@ -112,6 +112,20 @@ kt_statement_run(KtJournal *journal, sqlite3_stmt *statement, GError **error)
     return statement && kt_statement_next(journal, statement, &row, error);
 }
 
+bool
+kt_statement_rows(KtJournal *journal, sqlite3_stmt *statement, gpointer (*read)(sqlite3_stmt *row),
+                  GPtrArray *rows, GError **error)
+{
+    bool row = statement != NULL;
+    while (row) {
+        if (!kt_statement_next(journal, statement, &row, error))
+            return false;
+        if (row)
+            g_ptr_array_add(rows, read(statement));
+    }
+    return statement != NULL;
+}
+
 char *
 kt_statement_text(sqlite3_stmt *statement, int column)
 {

@@ -40,6 +40,10 @@ bool kt_statement_next(KtJournal *journal, sqlite3_stmt *statement, bool *ret_ro
 /** Runs a statement that gives no rows; @statement NULL is a failure already reported. */
 bool kt_statement_run(KtJournal *journal, sqlite3_stmt *statement, GError **error);
 
+/** Adds to @rows what @read makes of each row, in order; @statement NULL is a failure already reported. */
+bool kt_statement_rows(KtJournal *journal, sqlite3_stmt *statement, gpointer (*read)(sqlite3_stmt *row),
+                       GPtrArray *rows, GError **error);
+
 /** A column as an owned string, NULL for SQL's NULL. */
 char *kt_statement_text(sqlite3_stmt *statement, int column);
 

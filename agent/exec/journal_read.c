@@ -11,7 +11,7 @@ told_text(sqlite3_stmt *row, int column)
     return text ? text : g_strdup("");
 }
 
-static KtJournalAction *
+static gpointer
 read_action(sqlite3_stmt *row)
 {
     KtJournalAction *action = g_new0(KtJournalAction, 1);
@@ -36,14 +36,7 @@ read_actions(KtJournal *journal, KtJournalStep *step, GError **error)
         "actions WHERE run = ? AND seq = ? ORDER BY position";
     g_autoptr(sqlite3_stmt) statement =
         kt_statement_new(journal, error, sql, "ii", step->run, (gint64)step->seq);
-    bool row = statement != NULL;
-    while (row) {
-        if (!kt_statement_next(journal, statement, &row, error))
-            return false;
-        if (row)
-            g_ptr_array_add(step->actions, read_action(statement));
-    }
-    return statement != NULL;
+    return kt_statement_rows(journal, statement, read_action, step->actions, error);
 }
 
 static KtJournalStep *
@@ -112,7 +105,7 @@ read_steps(KtJournal *journal, KtJournalRun *run, GError **error)
     "  (SELECT undoes_run FROM steps AS undo WHERE undo.run = runs.id)))),"                                  \
     " EXISTS (SELECT 1 FROM steps WHERE undoes_run = runs.id) FROM runs "
 
-static KtJournalRun *
+static gpointer
 read_run(sqlite3_stmt *row)
 {
     KtJournalRun *run = g_new0(KtJournalRun, 1);
@@ -132,16 +125,7 @@ static GPtrArray *
 read_runs(KtJournal *journal, sqlite3_stmt *statement, GError **error)
 {
     g_autoptr(GPtrArray) runs = g_ptr_array_new_with_free_func((GDestroyNotify)kt_journal_run_free);
-    bool row = true;
-    if (!statement)
-        return NULL;
-    while (row) {
-        if (!kt_statement_next(journal, statement, &row, error))
-            return NULL;
-        if (row)
-            g_ptr_array_add(runs, read_run(statement));
-    }
-    return g_steal_pointer(&runs);
+    return kt_statement_rows(journal, statement, read_run, runs, error) ? g_steal_pointer(&runs) : NULL;
 }
 
 static bool

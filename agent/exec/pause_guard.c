@@ -86,7 +86,10 @@ static bool
 has_memory(const KtTarget *target, const KtDomainDef *live, const KtDomainDef *next, GError **error)
 {
     guint64 need = ordinary_kib(next);
-    gint64 there = kt_meminfo_kib(target->root, "MemAvailable");
+    KtMeminfo now;
+    if (!kt_meminfo_read(target->root, &now, error))
+        return false;
+    gint64 there = now.available_kib;
     if (need <= ordinary_kib(live) || there == KT_ABSENT || there >= (gint64)(need + SPARE_KIB))
         return true;
     g_set_error(error, KT_ERROR, KT_ERROR_CONFLICT,

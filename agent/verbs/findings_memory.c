@@ -34,9 +34,11 @@ kt_find_overcommit(const KtHost *host, GPtrArray *findings)
 void
 kt_find_swap(const KtHost *host, GPtrArray *findings)
 {
-    gint64 total = kt_meminfo_kib(host->root, "SwapTotal");
-    gint64 left = kt_meminfo_kib(host->root, "SwapFree");
-    if (total == KT_ABSENT || left == KT_ABSENT || !kt_root_is_live(host->root))
+    KtMeminfo now;
+    if (!kt_root_is_live(host->root) || !kt_meminfo_read(host->root, &now, NULL))
+        return;
+    gint64 total = now.swap_kib, left = now.swap_free_kib;
+    if (total == KT_ABSENT || left == KT_ABSENT)
         return;
     g_autofree char *size = kt_size((guint64)total);
     g_autofree char *used = kt_size((guint64)(total - left));

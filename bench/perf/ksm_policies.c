@@ -93,10 +93,10 @@ typedef struct {
 static gint64
 ksmtuned_sleep(const KtRoot *root)
 {
-    gint64 total_kib = 0, available_kib;
-    if (!kt_memory_available(root, &total_kib, &available_kib, NULL) || total_kib <= 0)
+    KtMeminfo now;
+    if (!kt_meminfo_read(root, &now, NULL) || now.total_kib <= 0)
         return SLEEP_MSEC;
-    return MAX(SLEEP_MSEC * (G_GINT64_CONSTANT(16) << 20) / total_kib, SLEEP_MSEC);
+    return MAX(SLEEP_MSEC * (G_GINT64_CONSTANT(16) << 20) / now.total_kib, SLEEP_MSEC);
 }
 
 static gpointer
