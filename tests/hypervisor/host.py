@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCE = os.path.dirname(os.path.dirname(HERE))
@@ -308,6 +309,17 @@ class Host:
                 process.kill()
                 os.close(terminal)
         return Result(subprocess.CompletedProcess(arguments, process.returncode, said.decode(), ""))
+
+
+def open_host(closed_by, program=None):
+    """A hypervisor for the tests of a class or module, which is closed by what is given to `closed_by` to be called after
+    them; they are skipped where this machine can have none. `program`: the kvm-tune to run (KVM_TUNE of the environment)."""
+    try:
+        host = Host(program or os.environ["KVM_TUNE"])
+    except Skip as reason:
+        raise unittest.SkipTest(str(reason)) from None
+    closed_by(host.close)
+    return host
 
 
 def read_until(terminal, word, seconds):

@@ -12,9 +12,8 @@ import subprocess
 import time
 import unittest
 
-from host import HERE, SOURCE, Host, Skip, wait_for
+from host import HERE, SOURCE, open_host, wait_for
 
-KVM_TUNE = os.environ["KVM_TUNE"]
 GUEST = "kt-bench"
 WORKLOAD = os.path.join(HERE, "ping-pong.conf")
 
@@ -39,11 +38,7 @@ thp.shmem = {}
 class Bench(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        try:
-            cls.host = Host(KVM_TUNE)
-        except Skip as reason:
-            raise unittest.SkipTest(str(reason)) from None
-        cls.addClassCleanup(cls.host.close)
+        cls.host = open_host(cls.addClassCleanup)
         if os.cpu_count() < 2:
             raise unittest.SkipTest("the guest's two vCPUs want two CPUs")
         cls.host.define(GUEST, "--vcpus", "2", "--nic", "none", "--agent", "yes")

@@ -11,9 +11,8 @@ import subprocess
 import time
 import unittest
 
-from host import HERE, Host, Skip
+from host import HERE, open_host
 
-KVM_TUNE = os.environ["KVM_TUNE"]
 POINTS = int(os.environ.get("KT_POINTS", "4"))
 SEED = int(os.environ.get("KT_SEED", "9"))
 GUEST = "kt-cut"
@@ -35,11 +34,7 @@ BY_ITSELF = 400  # until it ends: a guest that is gone is waited for two minutes
 class Interrupted(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        try:
-            cls.host = Host(KVM_TUNE)
-        except Skip as reason:
-            raise unittest.SkipTest(str(reason)) from None
-        cls.addClassCleanup(cls.host.close)
+        cls.host = open_host(cls.addClassCleanup)
         cls.host.define(GUEST, "--vcpus", "2", "--nic", "none")
         cls.host.boot(GUEST)
         shmem = cls.host.picture()["/sys/kernel/mm/transparent_hugepage/shmem_enabled"]

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import unittest
 
-from host import KSM, Host, Result, Skip, chosen, read
+from host import KSM, Result, chosen, open_host, read
 
 KVM_TUNE = os.environ["KVM_TUNE"]
 EVERYTHING = """
@@ -54,11 +54,7 @@ def steady(plan):
 class Capture(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        try:
-            cls.host = Host(KVM_TUNE)
-        except Skip as reason:
-            raise unittest.SkipTest(str(reason)) from None
-        cls.addClassCleanup(cls.host.close)
+        cls.host = open_host(cls.addClassCleanup)
         cls.host.define("kt-cap-on", "--vcpus", "2", "--nic", "e1000", "--iothreads", "1")
         cls.host.define("kt-cap-off", "--vcpus", "1", "--nic", "virtio")
         cls.host.boot("kt-cap-on")

@@ -9,9 +9,8 @@ import socket
 import subprocess
 import unittest
 
-from host import Host, Skip, chosen, put_back, read, wait_for, write
+from host import chosen, open_host, put_back, read, wait_for, write
 
-KVM_TUNE = os.environ["KVM_TUNE"]
 DEFRAG = "/sys/kernel/mm/transparent_hugepage/defrag"
 GUESTS = ("kt-one", "kt-two")
 
@@ -71,11 +70,7 @@ class Base(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        try:
-            cls.host = Host(KVM_TUNE)
-        except Skip as reason:
-            raise unittest.SkipTest(str(reason)) from None
-        cls.addClassCleanup(cls.host.close)
+        cls.host = open_host(cls.addClassCleanup)
         for guest in GUESTS:
             cls.host.define(guest, "--vcpus", "1", "--nic", "none")
         cls.definitions = {guest: cls.host.definition(guest) for guest in GUESTS}

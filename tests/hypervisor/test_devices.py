@@ -8,9 +8,8 @@ import re
 import shutil
 import unittest
 
-from host import Host, Skip, cpus, read
+from host import Skip, cpus, open_host, read
 
-KVM_TUNE = os.environ["KVM_TUNE"]
 NAME = "kt-devices"
 STAGED = """
 [domain kt-devices]
@@ -30,11 +29,7 @@ class Devices(unittest.TestCase):
     def setUpClass(cls):
         if len(os.sched_getaffinity(0)) < 2:
             raise unittest.SkipTest("needs two CPUs")
-        try:
-            cls.host = Host(KVM_TUNE)
-        except Skip as reason:
-            raise unittest.SkipTest(str(reason)) from None
-        cls.addClassCleanup(cls.host.close)
+        cls.host = open_host(cls.addClassCleanup)
         cls.host.define(NAME, "--vcpus", "2", "--nic", "virtio", "--nic-type", "ethernet")
         cls.host.boot(NAME)
 

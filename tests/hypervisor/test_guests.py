@@ -11,17 +11,9 @@ import tempfile
 import time
 import unittest
 
-from host import Host, Skip
+from host import open_host
 
 KVM_TUNE = os.environ["KVM_TUNE"]
-
-
-def open_host(case):
-    try:
-        case.host = Host(KVM_TUNE)
-    except Skip as reason:
-        raise unittest.SkipTest(str(reason)) from None
-    case.addClassCleanup(case.host.close)
 
 
 class Agent(unittest.TestCase):
@@ -29,7 +21,7 @@ class Agent(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        open_host(cls)
+        cls.host = open_host(cls.addClassCleanup)
         try:
             cls.host.define("kt-agent", "--nic", "e1000", "--agent", "yes")
         except RuntimeError as error:
@@ -96,7 +88,7 @@ class Chain(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        open_host(cls)
+        cls.host = open_host(cls.addClassCleanup)
         cls.host.define("kt-chain", "--nic", "none")
         cls.base = os.path.join(cls.host.directory, "kt-chain", "disk.raw")
         cls.top = os.path.join(cls.host.directory, "kt-chain", "top.qcow2")

@@ -9,10 +9,9 @@ import subprocess
 import sys
 import unittest
 
-from host import KSM, Host, Skip, chosen, host_values, may_write, put_back, read, wait_for, write
+from host import KSM, chosen, host_values, may_write, open_host, put_back, read, wait_for, write
 from killing import TRACED, killer
 
-KVM_TUNE = os.environ["KVM_TUNE"]
 NUMA_BALANCING = "/proc/sys/kernel/numa_balancing"
 HALT_POLL = "/sys/module/kvm/parameters/halt_poll_ns"
 CPUSET = "/sys/fs/cgroup/cpuset"
@@ -34,11 +33,7 @@ print(memory[:] == page * 4096, flush=True)
 class HostSettings(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        try:
-            cls.host = Host(KVM_TUNE)
-        except Skip as reason:
-            raise unittest.SkipTest(str(reason)) from None
-        cls.addClassCleanup(cls.host.close)
+        cls.host = open_host(cls.addClassCleanup)
 
     def setUp(self):
         self.addCleanup(put_back, host_values())

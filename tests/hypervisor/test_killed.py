@@ -12,9 +12,8 @@ import sqlite3
 import unittest
 
 import killing
-from host import KSM, SOURCE, Host, Skip, read, unmerge, write
+from host import KSM, SOURCE, open_host, read, unmerge, write
 
-KVM_TUNE = os.environ["KVM_TUNE"]
 RUN = f"{KSM}/run"
 DEFRAG = "/sys/kernel/mm/transparent_hugepage/defrag"
 CPUSET = "/sys/fs/cgroup/cpuset"
@@ -35,11 +34,7 @@ class Killed(unittest.TestCase):
     def setUpClass(cls):
         if not shutil.which("strace"):
             raise unittest.SkipTest("strace isn't installed")
-        try:
-            cls.host = Host(KVM_TUNE)
-        except Skip as reason:
-            raise unittest.SkipTest(str(reason)) from None
-        cls.addClassCleanup(cls.host.close)
+        cls.host = open_host(cls.addClassCleanup)
         cls.host.define("kt-victim", "--vcpus", "1", "--nic", "e1000")
         cls.host.boot("kt-victim")
         cls.reachable = step_kinds() - ELSEWHERE

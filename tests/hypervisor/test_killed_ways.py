@@ -10,9 +10,8 @@ import shutil
 import unittest
 
 import killing
-from host import Host, Skip, wait_for
+from host import open_host, wait_for
 
-KVM_TUNE = os.environ["KVM_TUNE"]
 NAME = "kt-killed"
 # Of the places in a step that are tried without KT_SLOW.
 PLACES = 4
@@ -39,11 +38,7 @@ class KilledWay(unittest.TestCase):
     def setUpClass(cls):
         if not shutil.which("strace"):
             raise unittest.SkipTest("strace isn't installed")
-        try:
-            cls.host = Host(KVM_TUNE)
-        except Skip as reason:
-            raise unittest.SkipTest(str(reason)) from None
-        cls.addClassCleanup(cls.host.close)
+        cls.host = open_host(cls.addClassCleanup)
         cls.host.define(NAME, *cls.OPTIONS)
 
     def setUp(self):

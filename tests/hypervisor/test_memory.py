@@ -9,9 +9,8 @@ import tempfile
 import time
 import unittest
 
-from host import Host, Skip, read, write
+from host import open_host, read, write
 
-KVM_TUNE = os.environ["KVM_TUNE"]
 NODE = "/sys/devices/system/node/node0"
 POOL = f"{NODE}/hugepages/hugepages-2048kB"
 MIB = 128
@@ -47,11 +46,7 @@ class Memory(unittest.TestCase):
         if not os.path.exists(POOL):
             raise unittest.SkipTest("this kernel has no 2 MiB pages on node 0")
         cls.mount_hugetlbfs()
-        try:
-            cls.host = Host(KVM_TUNE)
-        except Skip as reason:
-            raise unittest.SkipTest(str(reason)) from None
-        cls.addClassCleanup(cls.host.close)
+        cls.host = open_host(cls.addClassCleanup)
         cls.host.define("kt-memory", "--vcpus", "1", "--memory", str(MIB), "--nic", "none")
         cls.host.boot("kt-memory")
 

@@ -9,9 +9,8 @@ import os
 import shutil
 import unittest
 
-from host import Host, Skip, chosen, put_back, read, write
+from host import chosen, open_host, put_back, read, write
 
-KVM_TUNE = os.environ["KVM_TUNE"]
 DEFRAG = "/sys/kernel/mm/transparent_hugepage/defrag"
 CPU1 = "/sys/devices/system/cpu/cpu1/online"
 GUEST = "kt-moves"
@@ -74,11 +73,7 @@ disk.cache = none
 
 
 def setUpModule():  # pylint: disable=invalid-name
-    try:
-        Moves.host = Host(KVM_TUNE)
-    except Skip as reason:
-        raise unittest.SkipTest(str(reason)) from None
-    unittest.addModuleCleanup(Moves.host.close)
+    Moves.host = open_host(unittest.addModuleCleanup)
     Moves.host.define(GUEST, "--vcpus", "2", "--nic", "none")
     Moves.xml = Moves.host.virsh("dumpxml", "--inactive", GUEST).replace(
         "<vcpu placement='static'>2</vcpu>", "<vcpu placement='static' current='1'>2</vcpu>")

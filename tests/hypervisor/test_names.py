@@ -7,9 +7,8 @@ import shutil
 import unicodedata
 import unittest
 
-from host import Host, Skip
+from host import open_host
 
-KVM_TUNE = os.environ["KVM_TUNE"]
 # libvirt itself refuses names with '/' or a line break, and those of only spaces.
 NAMES = ["-rf", "%s%n", "with spaces", "<script>", "'; DROP TABLE runs; --", "$(reboot)", "𝕶𝖛𝖒", "red\u009b31m\u202e", "*", "db[1]",
          "...", "x.inactive", "with_spaces"]
@@ -26,11 +25,7 @@ def controls(text):
 class Names(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        try:
-            cls.host = Host(KVM_TUNE)
-        except Skip as reason:
-            raise unittest.SkipTest(str(reason)) from None
-        cls.addClassCleanup(cls.host.close)
+        cls.host = open_host(cls.addClassCleanup)
         for i, name in enumerate(NAMES):
             cls.host.define_xml(f"kt-name-{i}", DOMAIN.format(name.replace("<", "&lt;")))
         cls.profile = os.path.join(cls.host.directory, "p.conf")

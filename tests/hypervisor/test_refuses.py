@@ -11,10 +11,9 @@ import sqlite3
 import subprocess
 import unittest
 
-from host import Host, Result, Skip, chosen, put_back, read
+from host import Result, chosen, open_host, put_back, read
 from killing import TRACED
 
-KVM_TUNE = os.environ["KVM_TUNE"]
 KSM = "/sys/kernel/mm/ksm/run"
 DEFRAG = "/sys/kernel/mm/transparent_hugepage/defrag"
 GUEST = "kt-refuses"
@@ -58,11 +57,7 @@ disk.cache = none
 def setUpModule():  # pylint: disable=invalid-name
     if not shutil.which("strace"):
         raise unittest.SkipTest("strace isn't installed")
-    try:
-        Refuses.host = Host(KVM_TUNE)
-    except Skip as reason:
-        raise unittest.SkipTest(str(reason)) from None
-    unittest.addModuleCleanup(Refuses.host.close)
+    Refuses.host = open_host(unittest.addModuleCleanup)
     Refuses.host.define(GUEST, "--vcpus", "1", "--nic", "none")
     # libvirt orders some devices anew when what it wrote is defined once more.
     Refuses.host.define_xml(GUEST, Refuses.host.definition(GUEST))

@@ -9,9 +9,8 @@ import subprocess
 import time
 import unittest
 
-from host import Host, Skip, wait_for
+from host import open_host, wait_for
 
-KVM_TUNE = os.environ["KVM_TUNE"]
 NAMES = [f"kt-many-{number}" for number in range(10)]
 VICTIM, OTHERS, SPARED = NAMES[4], [*NAMES[:4], NAMES[5]], NAMES[6:]
 PROFILE = """
@@ -27,11 +26,7 @@ class Restarts(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        try:
-            cls.host = Host(KVM_TUNE)
-        except Skip as reason:
-            raise unittest.SkipTest(str(reason)) from None
-        cls.addClassCleanup(cls.host.close)
+        cls.host = open_host(cls.addClassCleanup)
         for name in NAMES:
             # One is known to be up by its agent, the others by having run for a while.
             own = ("--agent", "yes") if name == VICTIM else ("--memory", "96")

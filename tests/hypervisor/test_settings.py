@@ -6,9 +6,8 @@ import re
 import shutil
 import unittest
 
-from host import Host, Skip, chosen, cpus, host_values, may_write, put_back, read
+from host import chosen, cpus, host_values, may_write, open_host, put_back, read
 
-KVM_TUNE = os.environ["KVM_TUNE"]
 THP = "/sys/kernel/mm/transparent_hugepage"
 GUESTS = ("kt-one", "kt-two")
 
@@ -18,11 +17,7 @@ class Settings(unittest.TestCase):
     def setUpClass(cls):
         if len(os.sched_getaffinity(0)) < 2:
             raise unittest.SkipTest("needs two CPUs")
-        try:
-            cls.host = Host(KVM_TUNE)
-        except Skip as reason:
-            raise unittest.SkipTest(str(reason)) from None
-        cls.addClassCleanup(cls.host.close)
+        cls.host = open_host(cls.addClassCleanup)
         for guest in GUESTS:
             cls.host.define(guest, "--vcpus", "1", "--nic", "none")
             cls.host.boot(guest)

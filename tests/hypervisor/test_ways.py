@@ -9,9 +9,8 @@ import time
 import unittest
 import xml.etree.ElementTree
 
-from host import Host, Skip, wait_for
+from host import open_host, wait_for
 
-KVM_TUNE = os.environ["KVM_TUNE"]
 NAME = "kt-ways"
 PAUSED = """
 [domain kt-ways]
@@ -39,11 +38,7 @@ class Ways(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        try:
-            cls.host = Host(KVM_TUNE)
-        except Skip as reason:
-            raise unittest.SkipTest(str(reason)) from None
-        cls.addClassCleanup(cls.host.close)
+        cls.host = open_host(cls.addClassCleanup)
         cls.host.define(cls.NAME, *cls.OPTIONS)
 
     def setUp(self):
@@ -270,11 +265,7 @@ class TransientPause(Ways):
 
     @classmethod
     def setUpClass(cls):
-        try:
-            cls.host = Host(KVM_TUNE)
-        except Skip as reason:
-            raise unittest.SkipTest(str(reason)) from None
-        cls.addClassCleanup(cls.host.close)
+        cls.host = open_host(cls.addClassCleanup)
 
     def setUp(self):
         self.host.define(self.NAME, *self.OPTIONS, transient=True)

@@ -7,9 +7,8 @@ import re
 import shutil
 import unittest
 
-from host import Host, Skip, chosen, cpus, read
+from host import chosen, cpus, open_host, read
 
-KVM_TUNE = os.environ["KVM_TUNE"]
 THP = "/sys/kernel/mm/transparent_hugepage/enabled"
 KSM = "/sys/kernel/mm/ksm/run"
 LINUX = "http://debian.org/debian/11"
@@ -27,11 +26,7 @@ class WholeWay(unittest.TestCase):
     def setUpClass(cls):
         if len(os.sched_getaffinity(0)) < 2:
             raise unittest.SkipTest("needs two CPUs")
-        try:
-            cls.host = Host(KVM_TUNE)
-        except Skip as reason:
-            raise unittest.SkipTest(str(reason)) from None
-        cls.addClassCleanup(cls.host.close)
+        cls.host = open_host(cls.addClassCleanup)
         cls.host.define("kt-own", "--vcpus", "1", "--nic", "e1000", "--os-id", LINUX)
         cls.host.define("kt-rest", "--vcpus", "2", "--nic", "virtio", "--iothreads", "1")
         cls.host.boot("kt-own")
