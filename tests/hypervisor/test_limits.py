@@ -6,7 +6,7 @@ import os
 import subprocess
 import unittest
 
-from host import KSM, SOURCE, Host, Skip, read
+from host import KSM, SOURCE, open_host, read
 
 MEMORY_MIB = 64
 DESCRIPTORS = 64
@@ -15,8 +15,7 @@ GROUP = "kt-limits"
 
 def release_build():
     """The program as it is installed: sanitizers need more memory than all the rest."""
-    for command in (["cmake", "--preset", "release"], ["cmake", "--build", "--preset", "release", "--target", "kvm-tune"]):
-        subprocess.run(command, cwd=SOURCE, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([os.path.join(SOURCE, "tests", "build"), "release", "kvm-tune"], check=True, stdout=subprocess.DEVNULL)
     return os.path.join(SOURCE, "build", "release", "kvm-tune")
 
 
@@ -52,11 +51,7 @@ def limited(descriptors=DESCRIPTORS, mib=MEMORY_MIB, group=None):
 class Limits(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        try:
-            cls.host = Host(release_build())
-        except Skip as reason:
-            raise unittest.SkipTest(str(reason)) from None
-        cls.addClassCleanup(cls.host.close)
+        cls.host = open_host(cls.addClassCleanup, release_build())
         cls.host.define("kt-small", "--vcpus", "1", "--nic", "e1000")
         cls.host.boot("kt-small")
 
