@@ -3,10 +3,9 @@
 
 #include "tuners/placement_search.h"
 
-/* Hosts are begun anew in several ways: up to this many, as long as that is this little work (vCPUs times
- * CPUs): 0.1 s. */
-#define MAX_WAYS 96
-#define WAYS_WORK 200000
+/* Solving again with the result as the present must find nothing to do: up to so many times it is tried
+ * whether that is so. */
+#define MAX_ROUNDS 8
 
 /* ---- one attempt ---- */
 
@@ -89,11 +88,83 @@ is_better(const KtState *state, const KtState *than)
     return kt_state_total(state) < kt_state_total(than) - state->model->worth;
 }
 
-static guint
-count_ways(const KtModel *model)
+/* The better of a state and a new one; frees the other. */
+static void
+choose(KtState **best, KtState *other)
 {
-    guint64 work = (guint64)(model->n_vcpus + 1) * model->topology->n_pus;
-    return (guint)CLAMP(WAYS_WORK / work, 1, MAX_WAYS);
+    if (is_better(other, *best)) {
+        kt_state_free(*best);
+        *best = other;
+    } else {
+        kt_state_free(other);
+    }
+}
+
+/* @anew: also without anybody's present seat. */
+static KtState *
+solve_once(const KtModel *model, bool anew)
+{
+    bool anneals = kt_anneal_pays(model);
+    KtState *best = keep(model);
+    for (guint i = 0; (anew || !best) && i < (anneals ? KT_N_GROW : 1); i++)
+        choose(&best, begin_anew(model, (KtWay){.grow = (KtGrow)i, .changed = KT_NO_DOMAIN}));
+    if (anneals) {
+        kt_anneal(best);
+        finish(best);
+    }
+    return best;
+}
+
+/* ---- again ---- */
+
+/* The same problem with another present. */
+typedef struct {
+    KtPlacementProblem problem;
+    KtSeatDomain *domains;
+    KtSeatVcpu *vcpus;
+} Again;
+
+static void
+again_init(Again *again, const KtPlacementProblem *problem, const KtPlacement *present)
+{
+    gsize n_vcpus = 0;
+    for (guint i = 0; i < problem->n_domains; i++)
+        n_vcpus += problem->domains[i].n_vcpus;
+    again->domains = g_memdup2(problem->domains, problem->n_domains * sizeof *problem->domains);
+    again->vcpus = g_new(KtSeatVcpu, n_vcpus + 1);
+    again->problem = *problem;
+    again->problem.domains = again->domains;
+    KtSeatVcpu *vcpu = again->vcpus;
+    for (guint i = 0; i < problem->n_domains; i++) {
+        again->domains[i].vcpus = vcpu;
+        for (guint j = 0; j < problem->domains[i].n_vcpus; j++, vcpu++) {
+            *vcpu = problem->domains[i].vcpus[j];
+            vcpu->before = present->seats[i].vcpus[j];
+        }
+    }
+}
+
+static void
+again_clear(Again *again)
+{
+    g_free(again->domains);
+    g_free(again->vcpus);
+}
+
+/* What solving again makes of a placement; NULL: it stays. Whatever is better by more than the moves from
+ * there is so from where everybody was before, too, since moves obey the triangle inequality. And what was
+ * begun without regard to the present has been weighed already. */
+static KtPlacement *
+solve_again(const KtPlacementProblem *problem, const KtPlacement *placement)
+{
+    Again again;
+    again_init(&again, problem, placement);
+    g_autoptr(KtModel) model = kt_model_new(&again.problem);
+    kt_admit(model);
+    g_autoptr(KtState) state = solve_once(model, false);
+    KtPlacement *better = state->move_cost > model->worth / 2 ? kt_placement_extract(state) : NULL;
+    again_clear(&again);
+    return better;
 }
 
 KtPlacement *
@@ -101,15 +172,14 @@ kt_placement_solve(const KtPlacementProblem *problem)
 {
     g_autoptr(KtModel) model = kt_model_new(problem);
     kt_admit(model);
-    g_autoptr(KtState) best = keep(model);
-    for (guint i = 0; i < count_ways(model); i++) {
-        g_autoptr(KtState) other =
-            begin_anew(model, (KtWay){.seed = i / KT_N_GROW, .grow = (KtGrow)(i % KT_N_GROW)});
-        if (is_better(other, best)) {
-            KtState *worse = best;
-            best = g_steal_pointer(&other);
-            kt_state_free(worse);
-        }
+    g_autoptr(KtState) state = solve_once(model, true);
+    KtPlacement *placement = kt_placement_extract(state);
+    for (guint i = 0; kt_anneal_pays(model) && i < MAX_ROUNDS; i++) {
+        KtPlacement *better = solve_again(problem, placement);
+        if (!better)
+            break;
+        kt_placement_free(placement);
+        placement = better;
     }
-    return kt_placement_extract(best);
+    return placement;
 }

@@ -78,7 +78,7 @@ excess_of(const KtState *state, guint index)
     double excess = state->domains[index].cost;
     for (guint i = domain->first_vcpu; i < domain->first_vcpu + domain->n_vcpus; i++) {
         if (state->pu[i] >= 0)
-            excess += state->cores[state->model->topology->pus[state->pu[i]].core].cost;
+            excess += kt_state_core_cost(state, state->model->topology->pus[state->pu[i]].core);
     }
     return excess / domain->n_vcpus;
 }

@@ -4,36 +4,6 @@
 /* Halvings of the interval in which the marginal cost of an even balance is sought. */
 #define N_HALVINGS 12
 
-/* How the contention of a zone grows when each open CPU of it gets some load more: cores that are overloaded
- * as it is by just this, others by nothing at least. */
-static void
-bound_zone(KtState *state, guint index)
-{
-    const KtModel *model = state->model;
-    KtZoneState *zone = &state->zones[index];
-    const KtIndices *cores = &model->zone_cores[index];
-    zone->slope = zone->curve = 0;
-    for (guint i = 0; i < cores->n; i++) {
-        const KtCoreState *core = &state->cores[cores->items[i]];
-        double capacity = model->core_capacity[cores->items[i]];
-        double load = core->own_load + core->obstacle_load + core->n_open * zone->rate;
-        if (load < capacity)
-            continue;
-        double each = core->n_open / capacity;
-        zone->slope += 2 * KT_COST_OVERLOAD * (load / capacity - 1) * each;
-        zone->curve += KT_COST_OVERLOAD * each * each;
-    }
-    zone->bounded = zone->epoch;
-}
-
-static const KtZoneState *
-bounded_zone(KtState *state, guint index)
-{
-    if (state->zones[index].bounded != state->zones[index].epoch)
-        bound_zone(state, index);
-    return &state->zones[index];
-}
-
 /* What load that comes to a zone costs at least: a·slope + a²·curve for an amount of a, and fixed. */
 typedef struct {
     double slope;
@@ -48,11 +18,14 @@ bound_of(KtState *state, const KtUnit *unit, guint index)
     const KtModel *model = state->model;
     const KtModelDomain *domain = &model->domains[unit->domain];
     const KtZone *it = &model->zones->zones[index];
-    const KtZoneState *zone = bounded_zone(state, index);
-    double n_cores = MAX(model->group_cores[it->group], 1), n_open = zone->n_open;
+    const KtZoneState *zone = &state->zones[index];
+    /* Cores that are overloaded as it is pay more by just this, others by nothing at least. */
+    const KtOverload *over = &zone->overload;
+    double slope = KT_COST_OVERLOAD * (over->slope + 2 * zone->rate * over->curve);
+    double crowding = KT_COST_CROWDING * model->group_scale[it->group], each = 1.0 / zone->n_open;
     Bound bound = {
-        .slope = zone->slope / n_open + 2 * KT_COST_CROWDING * state->groups[it->group].load / n_cores,
-        .curve = zone->curve / (n_open * n_open) + KT_COST_CROWDING / n_cores,
+        .slope = slope * each + 2 * crowding * state->groups[it->group].load,
+        .curve = KT_COST_OVERLOAD * over->curve * each * each + crowding,
     };
     bound.scale = 1 / (2 * bound.curve);
     if (domain->n_units == 1)

@@ -318,10 +318,10 @@ choose_near(KtState *state, guint vcpu, guint start, Choice *best)
     const guint *order = kt_state_zone_order(state, start);
     bool spread = domain_of(state, vcpu)->wish->policy == KT_PLACEMENT_SPREAD;
     double most_broken = state->broken + BROKEN_WISH_COST;
-    guint n_near = 0, max_near = state->chance ? 1 : MAX_NEAR_ZONES;
+    guint n_near = 0;
     for (guint i = 0; i < state->model->zones->n_zones; i++) {
         n_near += choose_in_zone(state, vcpu, order[i], best);
-        if (!spread && n_near >= max_near && best->broken < most_broken)
+        if (!spread && n_near >= MAX_NEAR_ZONES && best->broken < most_broken)
             break;
     }
 }

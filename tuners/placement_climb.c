@@ -68,15 +68,27 @@ improving_order(const KtModel *model)
     return order;
 }
 
+/* Improves one after the other until all in a row could not be improved; whether any was. */
+static bool
+climb(KtState *state, const guint *order, guint n)
+{
+    guint in_vain = 0;
+    bool better = false;
+    for (guint64 i = 0; n > 0 && in_vain < n && i < (guint64)n * MAX_ROUNDS; i++) {
+        in_vain = improve(state, order[i % n]) ? 0 : in_vain + 1;
+        better |= in_vain == 0;
+    }
+    return better;
+}
+
 void
 kt_climb(KtState *state)
 {
-    guint n = state->model->n_domains;
     g_autofree guint *order = improving_order(state->model);
     do {
-        /* Ends when all in a row could not be improved. */
-        guint in_vain = 0;
-        for (guint64 i = 0; n > 0 && in_vain < n && i < (guint64)n * MAX_ROUNDS; i++)
-            in_vain = improve(state, order[i % n]) ? 0 : in_vain + 1;
+        /* What is looked at again after a vain look is only what has changed: in the end it is all. */
+        do
+            kt_state_forget_vain(state);
+        while (climb(state, order, state->model->n_domains));
     } while (prune(state));
 }

@@ -18,6 +18,7 @@ improve_by_exchange(KtState *state, guint vcpu, guint other)
         return false;
     KtMark mark = kt_mark(state);
     double least = kt_state_total(state) - state->model->worth;
+    kt_state_save_epochs(state);
     kt_state_release(state, vcpu);
     kt_state_release(state, other);
     kt_state_take(state, vcpu, other_pu);
@@ -29,6 +30,7 @@ improve_by_exchange(KtState *state, guint vcpu, guint other)
     kt_state_take(state, vcpu, pu);
     kt_state_take(state, other, other_pu);
     kt_mark_restore(state, mark);
+    kt_state_restore_epochs(state);
     return false;
 }
 

@@ -122,10 +122,6 @@ fill_best(KtState *state, const KtModelDomain *domain, double least)
         first++;
     KtStart starts[KT_MAX_STARTS];
     guint n = kt_rank_starts(state, &state->model->units[domain->first_unit + first], starts);
-    if (state->chance && n > 1) {
-        starts[0] = starts[g_rand_int_range(state->chance, 0, (gint)n)];
-        n = 1;
-    }
     bool found = false, bare = state->domains[index].n_seated == 0;
     KtMark mark = kt_mark(state);
     for (guint i = 0; i < n; i++) {
@@ -196,6 +192,7 @@ improve_vcpu(KtState *state, guint vcpu)
     guint now = (guint)state->pu[vcpu];
     KtMark mark = kt_mark(state);
     double least = kt_state_total(state) - model->worth;
+    kt_state_save_epochs(state);
     kt_state_release(state, vcpu);
 
     gint best = -1, chosen = kt_choose_better(state, vcpu, model->zones->of_pu[now], least);
@@ -207,8 +204,10 @@ improve_vcpu(KtState *state, guint vcpu)
 
     bool better = best >= 0 && best != (gint)now;
     kt_state_take(state, vcpu, better ? (guint)best : now);
-    if (!better)
+    if (!better) {
         kt_mark_restore(state, mark);
+        kt_state_restore_epochs(state);
+    }
     return better;
 }
 
@@ -220,11 +219,13 @@ improve_whole(KtState *state, guint index)
     kt_copy_seats(state, domain, now);
     KtMark mark = kt_mark(state);
     double least = kt_state_total(state) - state->model->worth;
+    kt_state_save_epochs(state);
     kt_unseat_exclusive(state, index);
     if (fill_best(state, domain, least))
         return true;
     kt_set_seats(state, domain, now);
     kt_mark_restore(state, mark);
+    kt_state_restore_epochs(state);
     return false;
 }
 

@@ -68,15 +68,16 @@ kt_state_hall_pus(const KtState *state, const KtHall *hall)
 
 /* What a vCPU pays whose memory counts as on all nodes of the hall. */
 static double
-follow_cost(const KtTopology *topology, const KtHall *hall)
+follow_cost(const KtModel *model, const KtHall *hall)
 {
+    const KtTopology *topology = model->topology;
     guint n_nodes = 0;
     double sum = 0;
     for (guint from = 0; from < topology->n_nodes; from++) {
         n_nodes += hall->node_pus[from] > 0;
         for (guint to = 0; hall->node_pus[from] > 0 && to < topology->n_nodes; to++) {
             if (hall->node_pus[to] > 0)
-                sum += hall->node_pus[from] * kt_zones_node_cost(topology, from, to);
+                sum += hall->node_pus[from] * kt_model_node_cost(model, from, to);
         }
     }
     return n_nodes > 0 ? sum / n_nodes / hall->n_pus : 0;
@@ -93,7 +94,7 @@ hall_cost(const KtState *state, const KtHall *hall)
         nodes += hall->node_pus[i] * hall->node_weight[i];
     double cost =
         hall->pair_weight * hall->pair_sum / ((double)hall->n_pus * hall->n_pus) + nodes / hall->n_pus;
-    return hall->n_follow > 0 ? cost + hall->n_follow * follow_cost(topology, hall) : cost;
+    return hall->n_follow > 0 ? cost + hall->n_follow * follow_cost(state->model, hall) : cost;
 }
 
 static double
@@ -108,12 +109,22 @@ hall_move_cost(const KtState *state, const KtHall *hall)
     return cost;
 }
 
+/* Tells a hall's zones how much load each of its CPUs has from it. */
+static void
+set_rate(KtState *state, KtHall *hall, double rate)
+{
+    for (guint i = 0; i < hall->n_zones; i++)
+        state->zones[hall->zones[i]].rate += rate - hall->rate;
+    hall->rate = rate;
+}
+
 void
 kt_hall_refresh(KtState *state, KtHall *hall)
 {
     hall->dirty = false;
     if (hall->n_units == 0)
         return;
+    set_rate(state, hall, hall->n_pus > 0 ? hall->load / hall->n_pus : 0);
     double cost = hall_cost(state, hall);
     double move_cost = hall_move_cost(state, hall);
     state->cost += cost - hall->cost;
@@ -201,7 +212,7 @@ clear_members(const KtModel *model, KtHall *hall)
     for (guint i = 0; i < n_nodes; i++)
         hall->node_weight[i] = 0;
     hall->n_pus = hall->n_follow = 0;
-    hall->move_cost = hall->pair_sum = hall->load = hall->pair_weight = hall->cost = 0;
+    hall->move_cost = hall->pair_sum = hall->load = hall->pair_weight = hall->cost = hall->rate = 0;
 }
 
 static void
@@ -232,8 +243,14 @@ unlist_hall(KtState *state, KtHall *hall)
     state->move_cost -= hall->move_cost;
     hall->move_cost = 0;
     hall->cost = 0;
-    for (guint i = 0; i < hall->n_zones; i++)
-        g_ptr_array_remove_fast(state->zones[hall->zones[i]].halls, hall);
+    set_rate(state, hall, 0);
+    for (guint i = 0; i < hall->n_zones; i++) {
+        KtZoneState *zone = &state->zones[hall->zones[i]];
+        g_ptr_array_remove_fast(zone->halls, hall);
+        /* Without what rounding left. */
+        if (zone->halls->len == 0)
+            zone->rate = 0;
+    }
     g_array_set_size(hall->befores, 0);
 }
 

@@ -81,6 +81,32 @@ region_gap(const KtZones *zones, bool nodes)
 }
 
 static void
+fill_node_distances(KtModel *model)
+{
+    guint n = model->topology->n_nodes;
+    model->node_distance = g_new(double, (gsize)n *n);
+    for (guint from = 0; from < n; from++) {
+        for (guint to = 0; to < n; to++)
+            model->node_distance[from * n + to] = kt_zones_node_cost(model->topology, from, to);
+    }
+}
+
+static void
+fill_scales(KtModel *model)
+{
+    const KtTopology *topology = model->topology;
+    model->group_scale = g_new(double, topology->n_groups);
+    for (guint i = 0; i < topology->n_groups; i++)
+        model->group_scale[i] = 1.0 / MAX(model->group_cores[i], 1);
+    model->zone_scale = g_new(double, model->zones->n_zones);
+    for (guint i = 0; i < model->zones->n_zones; i++) {
+        const KtZone *zone = &model->zones->zones[i];
+        double capacity = model->core_capacity[topology->pus[zone->pus[0]].core];
+        model->zone_scale[i] = model->group_scale[zone->group] / capacity;
+    }
+}
+
+static void
 fill_host(KtModel *model)
 {
     const KtTopology *topology = model->topology;
@@ -98,6 +124,8 @@ fill_host(KtModel *model)
     }
     fill_cores(model);
     fill_regions(model);
+    fill_node_distances(model);
+    fill_scales(model);
     model->group_gap = region_gap(model->zones, false);
     model->node_gap = region_gap(model->zones, true);
 }
@@ -243,7 +271,7 @@ memory_cost(const KtModel *model, const KtSeatDomain *wish, guint from)
     const double *room = model->problem->node_room_gib;
     double staying = 0;
     for (guint to = 0; to < topology->n_nodes; to++)
-        staying += wish->memory_share[to] * kt_zones_node_cost(topology, from, to);
+        staying += wish->memory_share[to] * kt_model_node_cost(model, from, to);
     double moving_gib = wish->memory_gib * (1 - wish->memory_share[from]);
     if (!wish->memory_follows || wish->memory_gib <= 0 || (room && moving_gib > room[from]))
         return staying;
@@ -290,7 +318,7 @@ fill_node_cost(const KtModel *model, KtModelDomain *domain)
     for (guint from = 0; from < topology->n_nodes; from++) {
         double cost = domain->memory_known ? memory_cost(model, wish, from) : 0;
         for (guint i = 0; i < wish->n_device_nodes; i++)
-            cost += kt_zones_node_cost(topology, from, wish->device_nodes[i]) / wish->n_device_nodes;
+            cost += kt_model_node_cost(model, from, wish->device_nodes[i]) / wish->n_device_nodes;
         domain->node_cost[from] = cost;
     }
 }
@@ -415,6 +443,9 @@ kt_model_free(KtModel *model)
     g_free(model->vcpus);
     g_free(model->regions);
     g_free(model->core_capacity);
+    g_free(model->group_scale);
+    g_free(model->zone_scale);
+    g_free(model->node_distance);
     g_free(model->group_cores);
     g_free(model->usable);
     g_free(model->sharable);

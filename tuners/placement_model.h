@@ -94,17 +94,20 @@ typedef struct {
     guint n_regions;
     double group_gap;      /* the least distance between CPUs of two sharing groups */
     double node_gap;       /* of two nodes */
+    double *node_distance; /* n_nodes²: kt_zones_node_cost() */
     guint n_words;         /* of a set of PUs */
     KtIndices *core_pus;   /* PUs of each core */
     KtIndices *zone_cores; /* cores of each zone: those whose first PU lies there */
     double *core_capacity;
     double core_load; /* of all domains, on the mean core */
     guint *group_cores;
-    bool *usable;    /* by PU: exclusive vCPUs may go there: placeable, not for housekeeping */
-    bool *sharable;  /* by PU: common sets may have it: placeable, not isolcpus */
-    bool keeps_open; /* somebody floats or shares, so exclusive vCPUs must leave a CPU */
-    bool wide_l2;    /* some L2 has several cores */
-    double worth;    /* an improvement must be worth more than this */
+    double *group_scale; /* 1 / cores of the group */
+    double *zone_scale;  /* 1 / what the cores of its group take, in CPUs' worth */
+    bool *usable;        /* by PU: exclusive vCPUs may go there: placeable, not for housekeeping */
+    bool *sharable;      /* by PU: common sets may have it: placeable, not isolcpus */
+    bool keeps_open;     /* somebody floats or shares, so exclusive vCPUs must leave a CPU */
+    bool wide_l2;        /* some L2 has several cores */
+    double worth;        /* an improvement must be worth more than this */
 } KtModel;
 
 KtModel *kt_model_new(const KtPlacementProblem *problem);
@@ -132,6 +135,13 @@ static inline bool
 kt_model_may_share(const KtModelDomain *domain, guint region)
 {
     return !domain->regions || domain->regions[region];
+}
+
+/** kt_zones_node_cost(). */
+static inline double
+kt_model_node_cost(const KtModel *model, guint from, guint to)
+{
+    return model->node_distance[from * model->topology->n_nodes + to];
 }
 
 static inline bool

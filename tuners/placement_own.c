@@ -52,7 +52,7 @@ unit_nodes_cost(const KtState *state, const KtModelDomain *domain, const KtUnitS
         cost += unit->node_vcpus[from] * domain->node_cost[from];
         for (guint to = 0; !domain->memory_known && to < topology->n_nodes; to++) {
             if (unit->node_vcpus[to] > 0)
-                follow += unit->node_vcpus[from] * kt_zones_node_cost(topology, from, to);
+                follow += unit->node_vcpus[from] * kt_model_node_cost(state->model, from, to);
         }
     }
     return n_nodes > 0 ? cost + follow / n_nodes : 0;
@@ -253,6 +253,7 @@ static void
 set_owner(KtState *state, guint vcpu, guint pu, gint sign)
 {
     guint core = state->model->topology->pus[pu].core;
+    g_assert(sign < 0 || state->owner[pu] < 0);
     count_core(state, core, -1);
     state->owner[pu] = sign > 0 ? (gint)vcpu : -1;
     state->pu[vcpu] = sign > 0 ? (gint)pu : -1;

@@ -115,9 +115,11 @@ KtHall *kt_unit_present_hall(KtState *state, guint unit, bool any_size);
 /** Takes regions without an open CPU out of a unit's hall; whether there were any. Its set stays the same. */
 bool kt_prune_unit(KtState *state, guint unit);
 
+/** Another set for a unit that has one, drawn by lot; NULL: none. @regions: room to compose it. */
+KtHall *kt_draw_hall(KtState *state, guint unit, GRand *chance, guint64 *regions);
+
 /** A way to begin. */
 typedef struct {
-    guint seed; /* by lot, the same one each time; 0 = by size and cost */
     KtGrow grow;
     bool present;  /* who may keeps the seats that he has */
     bool in_place; /* common sets of any size too */
@@ -131,6 +133,11 @@ bool kt_seat_all(KtState *state, KtWay way);
 void kt_improve_alone(KtState *state, guint domain);
 /** Improves one domain after the other until none can be improved. */
 void kt_climb(KtState *state);
+/** Whether the host is small enough, for what is to be placed there, that kt_anneal() is worth its time. */
+bool kt_anneal_pays(const KtModel *model);
+/** Simulated annealing from what is there: finds what takes several changes at once, and never leaves what
+ * costs more; the same each time. */
+void kt_anneal(KtState *state);
 
 /** All that @state says, with reasons, in the caller's order. Owned. */
 KtPlacement *kt_placement_extract(const KtState *state);

@@ -10,22 +10,16 @@ rank_of(const KtModelDomain *domain)
     return domain->fate == KT_FATE_SHARED ? 2 : 3;
 }
 
-/* The order in which domains are seated: by rank, then by size or by lot. Owned, n_domains indices. */
+/* The order in which domains are seated: by rank, then by size. Owned, n_domains indices. */
 static guint *
-seating_order(const KtModel *model, GRand *chance)
+seating_order(const KtModel *model)
 {
     guint *order = g_new(guint, model->n_domains + 1);
     guint n = 0;
     for (guint rank = 0; rank < 4; rank++) {
-        guint first = n;
         for (guint i = 0; i < model->n_domains; i++) {
             if (rank_of(&model->domains[i]) == rank)
                 order[n++] = i;
-        }
-        for (guint i = n; chance && i > first + 1; i--) {
-            guint other = (guint)g_rand_int_range(chance, (gint32)first, (gint32)i), last = order[i - 1];
-            order[i - 1] = order[other];
-            order[other] = last;
         }
     }
     return order;
@@ -97,9 +91,7 @@ bool
 kt_seat_all(KtState *state, KtWay way)
 {
     const KtModel *model = state->model;
-    g_autoptr(GRand) chance = way.seed > 0 ? g_rand_new_with_seed(way.seed) : NULL;
-    g_autofree guint *order = seating_order(model, chance);
-    state->chance = chance;
+    g_autofree guint *order = seating_order(model);
     bool kept = way.present && keep_exclusive(state, way);
     for (guint i = 0; i < model->n_domains; i++) {
         if (model->domains[order[i]].fate == KT_FATE_EXCLUSIVE)
@@ -114,6 +106,5 @@ kt_seat_all(KtState *state, KtWay way)
                 kt_seat_unit(state, domain->first_unit + j, way.grow);
         }
     }
-    state->chance = NULL;
     return kept;
 }

@@ -93,13 +93,6 @@ typedef struct {
     double cost;
 } Ranked;
 
-static double
-overload(double load, double n_cores, double capacity)
-{
-    double over = MAX(load / n_cores / capacity - 1, 0);
-    return KT_COST_OVERLOAD * n_cores * over * over;
-}
-
 /* What one zone adds to the estimate when @load comes to it. */
 static double
 estimate_zone(const KtState *state, const KtModelDomain *domain, guint index, double load, double n_vcpus)
@@ -107,11 +100,10 @@ estimate_zone(const KtState *state, const KtModelDomain *domain, guint index, do
     const KtModel *model = state->model;
     const KtZone *zone = &model->zones->zones[index];
     const KtZoneState *now = &state->zones[index];
-    const KtGroupState *group = &state->groups[zone->group];
-    double n_cores = MAX(model->group_cores[zone->group], 1);
-    double capacity = model->core_capacity[model->topology->pus[zone->pus[0]].core];
-    double cost = KT_COST_CROWDING * (2 * group->load + load) * load / n_cores;
-    cost += overload(group->load + load, n_cores, capacity) - overload(group->load, n_cores, capacity);
+    double before = state->groups[zone->group].load, scale = model->zone_scale[index];
+    double cost = KT_COST_CROWDING * (2 * before + load) * load * model->group_scale[zone->group];
+    double over = MAX((before + load) * scale - 1, 0), over_before = MAX(before * scale - 1, 0);
+    cost += KT_COST_OVERLOAD * (over * over - over_before * over_before) * model->group_cores[zone->group];
     cost += (KT_COST_STRANGER + (now->n_domains > 0 ? 0 : KT_COST_SIBLING)) * now->exposed;
     return cost + n_vcpus * domain->node_cost[zone->node];
 }
@@ -151,13 +143,27 @@ rank(Ranked *best, guint n, guint max, Ranked it)
     return n;
 }
 
+static bool
+has_changed(const KtState *state, const guint *zones, guint n_zones, guint64 since)
+{
+    for (guint i = 0; i < n_zones; i++) {
+        if (state->zones[zones[i]].epoch > since)
+            return true;
+    }
+    return false;
+}
+
+/* Of those that have changed since an epoch. */
 static guint
-rank_regions(const KtState *state, guint unit, Ranked best[MAX_TRIED])
+rank_regions(const KtState *state, guint unit, guint64 since, Ranked best[MAX_TRIED])
 {
     const KtModelDomain *domain = domain_of(state, unit);
     guint n = 0;
     for (guint i = 0; i < domain->n_regions; i++) {
         guint region = domain->first_region + i;
+        const KtRegion *its = &state->model->regions[region];
+        if (since > 0 && !has_changed(state, its->zones, its->n_zones, since))
+            continue;
         Ranked it = {region, estimate(state, unit, region)};
         if (it.cost >= 0 && may_have(state, unit, region))
             n = rank(best, n, MAX_TRIED, it);
@@ -412,9 +418,9 @@ try_spread(Trial *trial)
 }
 
 /* The best hall for a unit that is in none, with a total below *@total, which it sets; or NULL. @now: the one
- * it comes from, or NULL; @grows: of several regions too. */
+ * it comes from, or NULL; @grows: of several regions too; @since: only what has changed since this epoch. */
 static KtHall *
-find_hall(KtState *state, guint unit, const KtHall *now, bool grows, double *total)
+find_hall(KtState *state, guint unit, const KtHall *now, bool grows, guint64 since, double *total)
 {
     g_autofree guint64 *regions = g_new0(guint64, state->region_words);
     Trial trial = {
@@ -425,11 +431,9 @@ find_hall(KtState *state, guint unit, const KtHall *now, bool grows, double *tot
         return trial.best;
     }
     Ranked promising[MAX_TRIED];
-    guint n_promising = rank_regions(state, unit, promising);
-    if (state->chance && n_promising > 1) {
-        promising[0] = promising[g_rand_int_range(state->chance, 0, (gint)n_promising)];
-        n_promising = 1;
-    }
+    guint n_promising = rank_regions(state, unit, since, promising);
+    if (since > 0 && n_promising == 0)
+        return NULL;
     for (guint i = 0; i < n_promising; i++) {
         if (is_promising(&trial, kt_bound_region(state, unit, promising[i].region)))
             try_hall(&trial, state->single[promising[i].region]);
@@ -443,19 +447,76 @@ find_hall(KtState *state, guint unit, const KtHall *now, bool grows, double *tot
     return trial.best;
 }
 
+/* ---- by lot ---- */
+
+/* Adds a region; whether it is one that the unit may have and that has CPUs. */
+static bool
+add_drawn(const KtState *state, guint unit, GRand *chance, guint64 *regions)
+{
+    const KtModelDomain *domain = domain_of(state, unit);
+    guint region = domain->first_region + (guint)g_rand_int_range(chance, 0, (gint)domain->n_regions);
+    kt_bit_set(regions, region, true);
+    return may_have(state, unit, region) && kt_state_hall_pus(state, state->single[region]) > 0;
+}
+
+static void
+drop_drawn(const KtState *state, const KtHall *hall, GRand *chance, guint64 *regions)
+{
+    guint skip = (guint)g_rand_int_range(chance, 0, (gint)count_regions(state, hall));
+    for (guint i = 0; i < state->model->n_regions; i++) {
+        if (kt_bit(regions, i) && skip-- == 0) {
+            kt_bit_set(regions, i, false);
+            return;
+        }
+    }
+}
+
+KtHall *
+kt_draw_hall(KtState *state, guint unit, GRand *chance, guint64 *regions)
+{
+    const KtHall *now = state->units[unit].hall;
+    enum { ONE, ADDED = 3, LESS, CHANGED, PRESENT = 7, N_WAYS };
+    gint way = g_rand_int_range(chance, 0, N_WAYS);
+    if (domain_of(state, unit)->wish->policy == KT_PLACEMENT_SPREAD)
+        return way < N_WAYS / 2 ? hall_of_all(state, unit, regions) : hall_of_part(state, unit, regions);
+    if (way == PRESENT)
+        return state->counts_moves ? kt_unit_present_hall(state, unit, true) : NULL;
+    memset(regions, 0, state->region_words * sizeof *regions);
+    if (way >= ADDED)
+        memcpy(regions, now->regions, state->region_words * sizeof *regions);
+    if (way >= LESS)
+        drop_drawn(state, now, chance, regions);
+    if (way != LESS && !add_drawn(state, unit, chance, regions))
+        return NULL;
+    return kt_state_hall(state, regions);
+}
+
+/* ---- the best ---- */
+
 bool
 kt_seat_unit(KtState *state, guint unit, KtGrow grow)
 {
     double total = G_MAXDOUBLE;
     bool grows = grow == KT_GROW_ALL || (grow == KT_GROW_LARGE && is_large(state, unit));
-    KtHall *hall = find_hall(state, unit, NULL, grows, &total);
+    KtHall *hall = find_hall(state, unit, NULL, grows, 0, &total);
     if (!hall && domain_of(state, unit)->regions) {
         state->units[unit].unbound = true;
-        hall = find_hall(state, unit, NULL, grows, &total);
+        hall = find_hall(state, unit, NULL, grows, 0, &total);
     }
     if (hall)
         kt_state_enter(state, unit, hall);
     return hall != NULL;
+}
+
+/* Since when other sets are worth looking at: since the unit was looked at in vain, as long as nothing has
+ * changed for the set that it has. */
+static guint64
+vain_since(const KtState *state, guint unit)
+{
+    const KtHall *now = state->units[unit].hall;
+    guint64 vain = state->units[unit].vain;
+    bool alone = domain_of(state, unit)->n_units == 1;
+    return vain > 0 && alone && !has_changed(state, now->zones, now->n_zones, vain) ? vain : 0;
 }
 
 bool
@@ -464,11 +525,16 @@ kt_improve_unit(KtState *state, guint unit)
     KtMark mark = kt_mark(state);
     double total = kt_state_total(state) - state->model->worth;
     KtHall *now = state->units[unit].hall;
+    guint64 since = vain_since(state, unit);
+    kt_state_save_epochs(state);
     kt_state_leave(state, unit);
-    KtHall *hall = find_hall(state, unit, now, true, &total);
+    KtHall *hall = find_hall(state, unit, now, true, since, &total);
     bool better = hall && hall != now;
     kt_state_enter(state, unit, better ? hall : now);
-    if (!better)
+    if (!better) {
         kt_mark_restore(state, mark);
+        kt_state_restore_epochs(state);
+        state->units[unit].vain = state->epoch;
+    }
     return better;
 }

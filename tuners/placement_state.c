@@ -11,111 +11,7 @@
     1000 /* safety rule 7: each vCPU on a sibling that could have a spare whole core                         \
           */
 
-/* ---- cores ---- */
-
-/* Who has the CPUs of a core. */
-typedef struct {
-    guint n_domains;
-    bool one_guest_core; /* all owners are threads of one guest core */
-} Owners;
-
-static Owners
-owners_of(const KtState *state, guint core)
-{
-    const KtModel *model = state->model;
-    const KtIndices *pus = &model->core_pus[core];
-    Owners owners = {0, true};
-    gint first = -1;
-    for (guint i = 0; i < pus->n; i++) {
-        gint vcpu = state->owner[pus->items[i]];
-        if (vcpu < 0)
-            continue;
-        bool seen = false;
-        for (guint j = 0; j < i && !seen; j++) {
-            gint earlier = state->owner[pus->items[j]];
-            seen = earlier >= 0 &&
-                   kt_state_domain_of(state, (guint)earlier) == kt_state_domain_of(state, (guint)vcpu);
-        }
-        owners.n_domains += !seen;
-        if (first < 0)
-            first = vcpu;
-        gint guest_core = model->vcpus[vcpu].guest_core;
-        owners.one_guest_core &= guest_core >= 0 && guest_core == model->vcpus[first].guest_core;
-    }
-    owners.one_guest_core &= owners.n_domains == 1;
-    return owners;
-}
-
-void
-kt_state_note_owners(KtState *state, guint index)
-{
-    const KtModel *model = state->model;
-    KtCoreState *core = &state->cores[index];
-    const KtIndices *pus = &model->core_pus[index];
-    Owners owners = owners_of(state, index);
-    guint n_doubled = 0;
-    core->n_owners = owners.n_domains;
-    core->n_excused = 0;
-    for (guint i = 0; core->n_owned > 1 && i < pus->n; i++) {
-        gint vcpu = state->owner[pus->items[i]];
-        if (vcpu < 0)
-            continue;
-        KtSmt smt = model->domains[kt_state_domain_of(state, (guint)vcpu)].wish->smt;
-        core->n_excused += owners.one_guest_core || (owners.n_domains == 1 && smt == KT_SMT_SHARE);
-        /* Whom safety rule 7 gives a spare whole core. */
-        n_doubled += smt == KT_SMT_AUTO && !owners.one_guest_core;
-    }
-    state->n_doubled += n_doubled - core->n_doubled;
-    core->n_doubled = n_doubled;
-}
-
-/* T for the owners of a core, and C's 3 for strangers. */
-static double
-owners_cost(const KtCoreState *core, guint n_sharing)
-{
-    guint n_others = core->n_obstacles + n_sharing;
-    double cost = (double)KT_COST_STRANGER * core->n_owners * (core->n_owners + n_others - 1);
-    if (core->n_owned + n_others <= 1)
-        return cost;
-    guint n_excused = n_others == 0 ? core->n_excused : 0;
-    return cost + (double)KT_COST_SIBLING * (core->n_owned - n_excused);
-}
-
-static void
-refresh_core(KtState *state, guint index)
-{
-    const KtModel *model = state->model;
-    KtCoreState *core = &state->cores[index];
-    KtZoneState *zone = &state->zones[model->zones->of_pu[model->core_pus[index].items[0]]];
-    double load = core->own_load + core->obstacle_load + core->n_open * zone->rate;
-    double overload = load / model->core_capacity[index] - 1;
-    double cost = overload > 0 ? KT_COST_OVERLOAD * overload * overload : 0;
-    if (core->n_owned > 0)
-        cost += owners_cost(core, core->n_open > 0 ? zone->n_domains : 0);
-    guint exposed = core->n_open > 0 ? core->n_owned : 0;
-    zone->exposed += exposed - core->exposed;
-    core->exposed = exposed;
-    state->cost += cost - core->cost;
-    core->cost = cost;
-}
-
-/* ---- zones and groups ---- */
-
-static void
-refresh_zone(KtState *state, guint index)
-{
-    KtZoneState *zone = &state->zones[index];
-    double rate = 0;
-    for (guint i = 0; i < zone->halls->len; i++) {
-        const KtHall *hall = zone->halls->pdata[i];
-        if (hall->n_pus > 0)
-            rate += hall->load / hall->n_pus;
-    }
-    zone->rate = rate;
-    const KtIndices *cores = &state->model->zone_cores[index];
-    for (guint i = 0; i < cores->n; i++)
-        refresh_core(state, cores->items[i]);
-}
+/* ---- groups ---- */
 
 static void
 refresh_group(KtState *state, guint index)
@@ -144,9 +40,43 @@ outdate(KtState *state, guint zone)
 }
 
 void
+kt_state_save_epochs(KtState *state)
+{
+    for (guint i = 0; i < state->model->zones->n_zones; i++)
+        state->epochs[i] = state->zones[i].epoch;
+}
+
+void
+kt_state_restore_epochs(KtState *state)
+{
+    for (guint i = 0; i < state->model->zones->n_zones; i++)
+        state->zones[i].epoch = state->epochs[i];
+}
+
+void
+kt_state_forget_vain(KtState *state)
+{
+    for (guint i = 0; i < state->model->n_units; i++)
+        state->units[i].vain = 0;
+}
+
+/* A zone whose cores or sets have changed, without what its group pays. */
+static void
+note_zone(KtState *state, guint zone)
+{
+    if (state->zones[zone].dirty)
+        return;
+    state->zones[zone].dirty = true;
+    state->dirty_zones.items[state->dirty_zones.n++] = zone;
+}
+
+void
 kt_state_dirty_core(KtState *state, guint core)
 {
-    outdate(state, state->model->zones->of_pu[state->model->core_pus[core].items[0]]);
+    guint zone = state->model->zones->of_pu[state->model->core_pus[core].items[0]];
+    outdate(state, zone);
+    state->zones[zone].changed = true;
+    note_zone(state, zone);
     if (state->cores[core].dirty)
         return;
     state->cores[core].dirty = true;
@@ -168,10 +98,7 @@ kt_state_dirty_group(KtState *state, guint group)
 void
 kt_state_dirty_zone(KtState *state, guint zone)
 {
-    if (state->zones[zone].dirty)
-        return;
-    state->zones[zone].dirty = true;
-    state->dirty_zones.items[state->dirty_zones.n++] = zone;
+    note_zone(state, zone);
     kt_state_dirty_group(state, state->model->zones->zones[zone].group);
 }
 
@@ -180,13 +107,13 @@ kt_state_settle(KtState *state)
 {
     for (guint i = 0; i < state->dirty_halls->len; i++)
         kt_hall_refresh(state, state->dirty_halls->pdata[i]);
-    for (guint i = 0; i < state->dirty_zones.n; i++) {
-        state->zones[state->dirty_zones.items[i]].dirty = false;
-        refresh_zone(state, state->dirty_zones.items[i]);
-    }
     for (guint i = 0; i < state->dirty_cores.n; i++) {
         state->cores[state->dirty_cores.items[i]].dirty = false;
-        refresh_core(state, state->dirty_cores.items[i]);
+        kt_state_refresh_core(state, state->dirty_cores.items[i]);
+    }
+    for (guint i = 0; i < state->dirty_zones.n; i++) {
+        state->zones[state->dirty_zones.items[i]].dirty = false;
+        kt_state_refresh_zone(state, state->dirty_zones.items[i]);
     }
     for (guint i = 0; i < state->dirty_groups.n; i++) {
         state->groups[state->dirty_groups.items[i]].dirty = false;
@@ -336,6 +263,7 @@ kt_state_new(const KtModel *model, bool counts_moves)
     state->open = g_new0(bool, topology->n_pus);
     state->cores = g_new0(KtCoreState, topology->n_cores);
     state->zones = g_new0(KtZoneState, n_zones);
+    state->epochs = g_new0(guint64, n_zones);
     for (guint i = 0; i < n_zones; i++) {
         state->zones[i].halls = g_ptr_array_new();
         state->zones[i].epoch = ++state->epoch;
@@ -386,6 +314,7 @@ kt_state_free(KtState *state)
     g_free(state->pu);
     g_free(state->cores);
     g_free(state->zones);
+    g_free(state->epochs);
     g_free(state->groups);
     g_free(state->units);
     g_free(state->domains);

@@ -31,6 +31,7 @@ typedef struct {
     double pair_sum; /* of the distances over all pairs of its CPUs */
     guint *node_pus; /* its CPUs by node */
     double load;
+    double rate;         /* of it on each CPU, as its zones know it */
     double pair_weight;  /* of its units together */
     double *node_weight; /* by node: what all its vCPUs would pay on a CPU there */
     guint n_follow;      /* vCPUs whose memory counts as where their CPUs are */
@@ -51,7 +52,7 @@ typedef struct {
     guint n_owners;  /* domains of the exclusive vCPUs */
     guint n_excused; /* of these vCPUs: their siblings don't count while nobody else may run here */
     guint n_doubled; /* exclusive vCPUs of `smt = auto` on a sibling of others */
-    double cost;
+    double cost;     /* of company */
     bool dirty;
 } KtCoreState;
 
@@ -64,17 +65,25 @@ typedef struct {
     guint n_cores; /* whole cores that it can have */
 } KtZonePrice;
 
+/** What the overloaded cores of a zone pay at some rate: fixed + slope·rate + curve·rate², as long as it is
+ * these cores: for rates above low, up to high. */
+typedef struct {
+    double fixed, slope, curve;
+    double low, high;
+} KtOverload;
+
 typedef struct {
     double rate; /* shared load on each open CPU */
     guint n_open;
     guint n_domains; /* with a common set here */
+    guint n_counted; /* as many its cores' cost was counted with */
     guint exposed;
     GPtrArray *halls; /* KtHall with units */
+    KtOverload overload;
+    double cost;  /* of overload */
+    bool changed; /* some core's own load or open CPUs, since overload was found */
     bool dirty;
-    guint64 epoch;   /* of its last change that was more than a trial */
-    guint64 bounded; /* the epoch of these: how its contention grows with load on each open CPU, at least */
-    double slope;
-    double curve;
+    guint64 epoch;         /* of its last change that was more than a trial */
     KtZonePrice prices[2]; /* for those who isolate: [1] */
 } KtZoneState;
 
@@ -88,6 +97,7 @@ typedef struct {
 typedef struct {
     KtHall *hall;      /* of a unit that shares; NULL = it has no set yet */
     bool unbound;      /* the nodes that it is bound to have no CPU left for it */
+    guint64 vain;      /* the epoch in which no better set was found for it; 0 = not looked since */
     guint *node_vcpus; /* of a unit with own CPUs: vCPUs by node */
     double pair_sum;   /* distances over its pairs */
 } KtUnitState;
@@ -109,9 +119,9 @@ typedef struct {
     double broken; /* the part of it that is for wishes that aren't met */
     double move_cost;
     guint64 epoch;     /* counts changes */
+    guint64 *epochs;   /* by zone: kt_state_save_epochs() */
     bool trying;       /* what changes now is taken back at once */
     bool counts_moves; /* whether moves count in kt_state_total() */
-    GRand *chance;     /* where seats are drawn by lot among the promising ones, else NULL; borrowed */
     gint *owner;       /* by PU: index of the vCPU that has it, -1 = none */
     bool *open;        /* by PU: common sets have it */
     guint n_open;
@@ -178,6 +188,12 @@ guint kt_state_hall_pus(const KtState *state, const KtHall *hall);
 void kt_state_enter(KtState *state, guint unit, KtHall *hall);
 void kt_state_leave(KtState *state, guint unit);
 
+/** For what may be taken back: remembers when each zone last changed; and that it hasn't since. */
+void kt_state_save_epochs(KtState *state);
+void kt_state_restore_epochs(KtState *state);
+/** What was looked for in vain is worth looking for again. */
+void kt_state_forget_vain(KtState *state);
+
 /** All zones by their distance from @zone, then number. */
 const guint *kt_state_zone_order(KtState *state, guint zone);
 
@@ -188,6 +204,11 @@ void kt_state_note_owners(KtState *state, guint core);
 void kt_state_dirty_core(KtState *state, guint core);
 void kt_state_dirty_zone(KtState *state, guint zone);
 void kt_state_dirty_group(KtState *state, guint group);
+/** Recomputes what the owners of a core pay for company; what a zone's cores pay for overload. */
+void kt_state_refresh_core(KtState *state, guint core);
+void kt_state_refresh_zone(KtState *state, guint zone);
+/** All that a core costs. */
+double kt_state_core_cost(const KtState *state, guint core);
 /** Brings the cost of all that is dirty up to date. */
 void kt_state_settle(KtState *state);
 /** What the cells of a domain pay for having nodes in common. */

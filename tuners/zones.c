@@ -128,6 +128,9 @@ kt_zones_new(const KtTopology *topology)
     zones->of_pu = g_new(guint, topology->n_pus);
     fill_zones(zones, near);
     fill_distances(zones, near);
+    zones->spots = g_new(KtSpot, topology->n_pus);
+    for (guint i = 0; i < topology->n_pus; i++)
+        zones->spots[i] = (KtSpot){topology->pus[i].core, topology->pus[i].l2, zones->of_pu[i]};
     zones->nested = is_nested(topology, near);
     return zones;
 }
@@ -140,6 +143,7 @@ kt_zones_free(KtZones *zones)
     for (guint i = 0; i < zones->n_zones; i++)
         g_free(zones->zones[i].pus);
     g_free(zones->zones);
+    g_free(zones->spots);
     g_free(zones->of_pu);
     g_free(zones->distance);
     g_free(zones);

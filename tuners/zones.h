@@ -19,8 +19,16 @@ typedef struct {
     guint n_pus;
 } KtZone;
 
+/** What distances need to know of a PU. */
+typedef struct {
+    guint core;
+    gint l2; /* -1 = none */
+    guint zone;
+} KtSpot;
+
 typedef struct {
     const KtTopology *topology;
+    KtSpot *spots; /* by PU */
     KtZone *zones;
     guint n_zones;
     guint *of_pu; /* zone of each PU */
@@ -44,14 +52,14 @@ kt_zones_distance(const KtZones *zones, guint a, guint b)
 static inline double
 kt_zones_pu_distance(const KtZones *zones, guint a, guint b)
 {
-    const KtPu *pu_a = &zones->topology->pus[a], *pu_b = &zones->topology->pus[b];
+    const KtSpot *spot_a = &zones->spots[a], *spot_b = &zones->spots[b];
     if (a == b)
         return 0;
-    if (pu_a->core == pu_b->core)
+    if (spot_a->core == spot_b->core)
         return 0.5;
-    if (pu_a->l2 >= 0 && pu_a->l2 == pu_b->l2)
+    if (spot_a->l2 >= 0 && spot_a->l2 == spot_b->l2)
         return 1;
-    return kt_zones_distance(zones, zones->of_pu[a], zones->of_pu[b]);
+    return kt_zones_distance(zones, spot_a->zone, spot_b->zone);
 }
 
 /** 5·(SLIT/10 − 1): what a CPU on node @from pays for memory or a device on node @to (indices). */

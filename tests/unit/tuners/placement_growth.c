@@ -78,7 +78,7 @@ ratio_of(const Pair *pair, guint seed)
 static void
 test_free_l3(void)
 {
-    guint n = g_test_slow() ? 3000 : 300, n_worse = 0;
+    guint n = g_test_slow() ? 3000 : 120, n_worse = 0;
     double worst = 1;
     for (guint seed = 0; seed < n; seed++) {
         double ratio = ratio_of(&pairs[seed % G_N_ELEMENTS(pairs)], seed);
@@ -88,8 +88,8 @@ test_free_l3(void)
         worst = MAX(worst, ratio);
     }
     g_test_message("%u of %u worse, worst %.4f×", n_worse, n, worst);
-    /* 99 % are aimed at; it is a little less. */
-    g_assert_cmpuint(n_worse * 100, <=, 2 * n);
+    /* Rarely: in 99 % it isn't. */
+    g_assert_cmpuint(n_worse * 100, <=, MAX(n, 200));
     g_assert_cmpfloat(worst, <=, 1.02);
 }
 

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "tuners/placement_anneal.h"
+
+#include <math.h>
+#include <string.h>
+
+/* How many changes are drawn for each vCPU with an own CPU and each common set: so many, and more by the CPUs
+ * that there are to choose from; and in all. */
+#define DRAWS_EACH 200
+#define DRAWS_A_CPU 20
+#define MIN_DRAWS 4000
+#define MAX_DRAWS 12000
+/* A draw costs the more time, the more CPUs there are: this many in all. Where that leaves each less than
+ * LEAST_EACH it isn't worth the time. */
+#define DRAWS_TIMES_CPUS 3000000
+#define LEAST_EACH 20
+/* Chance may be unlucky: it has so many chances. */
+#define N_WALKS 2
+/* The temperature at first: by how many draws there are for each, within this; and in the end. */
+#define DRAWS_A_DEGREE 85.0
+#define HOTTEST 12.0
+#define COOLEST 0.6
+#define COLD 0.03
+/* A wish that isn't met costs this part of what it costs otherwise: so that walls can be crossed. */
+#define WISH_PART 0.04
+
+/* What is found must be better by this part of the cost: everybody may have to move for it, and it would go
+ * on for long that a little more is found. */
+#define LEAST_GAIN 0.0025
+
+/* ---- the best so far ---- */
+
+typedef struct {
+    gint *pu;
+    KtHall **hall;
+    double total;
+} Best;
+
+static void
+keep_best(const KtState *state, Best *best)
+{
+    best->total = kt_state_total(state);
+    memcpy(best->pu, state->pu, state->model->n_vcpus * sizeof *state->pu);
+    for (guint i = 0; i < state->model->n_units; i++)
+        best->hall[i] = state->units[i].hall;
+}
+
+static void
+return_to(KtState *state, const Best *best)
+{
+    /* All leave before anybody comes: their CPUs are those that others had. */
+    for (guint i = 0; i < state->model->n_vcpus; i++) {
+        if (state->pu[i] >= 0 && state->pu[i] != best->pu[i])
+            kt_state_release(state, i);
+    }
+    for (guint i = 0; i < state->model->n_vcpus; i++) {
+        if (state->pu[i] < 0 && best->pu[i] >= 0)
+            kt_state_take(state, i, (guint)best->pu[i]);
+    }
+    for (guint i = 0; i < state->model->n_units; i++) {
+        if (state->units[i].hall == best->hall[i])
+            continue;
+        kt_state_leave(state, i);
+        kt_state_enter(state, i, best->hall[i]);
+    }
+}
+
+/* ---- the walk ---- */
+
+static double
+height(const KtState *state)
+{
+    return kt_state_total(state) - (1 - WISH_PART) * state->broken;
+}
+
+static void
+walk(KtDraws *draws, guint n, double temperature, Best *best)
+{
+    KtState *state = draws->state;
+    double now = height(state), cooling = pow(COLD / temperature, 1.0 / n);
+    for (guint i = 0; i < n; i++, temperature *= cooling) {
+        KtMark mark = kt_mark(state);
+        bool changed = kt_draws_change(draws);
+        double then = height(state);
+        if (!changed || (then > now && g_rand_double(draws->chance) >= exp((now - then) / temperature))) {
+            kt_draws_undo(draws);
+            kt_mark_restore(state, mark);
+            continue;
+        }
+        now = then;
+        if (kt_state_total(state) < best->total - state->model->worth)
+            keep_best(state, best);
+    }
+}
+
+/* How many changes are drawn; 0: it isn't worth the time. */
+static guint
+count_draws(const KtModel *model)
+{
+    guint n_each = 0, most = MIN(MAX_DRAWS, DRAWS_TIMES_CPUS / model->topology->n_pus);
+    for (guint i = 0; i < model->n_domains; i++) {
+        const KtModelDomain *domain = &model->domains[i];
+        n_each += domain->fate == KT_FATE_EXCLUSIVE ? domain->n_vcpus : 0;
+        n_each += domain->fate == KT_FATE_SHARED ? domain->n_units : 0;
+    }
+    return n_each * LEAST_EACH > most
+               ? 0
+               : CLAMP(n_each * (DRAWS_EACH + DRAWS_A_CPU * model->topology->n_pus), MIN_DRAWS, most);
+}
+
+bool
+kt_anneal_pays(const KtModel *model)
+{
+    return count_draws(model) > 0;
+}
+
+void
+kt_anneal(KtState *state)
+{
+    const KtModel *model = state->model;
+    guint n = count_draws(model);
+    g_autoptr(KtDraws) draws = kt_draws_new(state);
+    guint n_each = draws->n_owners + draws->n_sharers;
+    if (n_each == 0)
+        return;
+    if (kt_draws_improve_by_mirror(draws))
+        kt_climb(state);
+    g_autofree gint *pu = g_new(gint, model->n_vcpus + 1);
+    g_autofree KtHall **hall = g_new(KtHall *, model->n_units + 1);
+    Best best = {.pu = pu, .hall = hall};
+    keep_best(state, &best);
+    best.total -= LEAST_GAIN * state->cost;
+    for (guint i = 0; i < N_WALKS; i++) {
+        walk(draws, n, CLAMP(pow(n / (DRAWS_A_DEGREE * n_each), 2), COOLEST, HOTTEST), &best);
+        return_to(state, &best);
+    }
+}
