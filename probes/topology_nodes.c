@@ -28,6 +28,18 @@ kt_topology_node_index(const KtTopology *topology, guint os)
     return -1;
 }
 
+/* Whether all values are such as firmware gives: as the kernel does, we believe all of a matrix or nothing.
+ */
+static bool
+has_slit_values(const struct hwloc_distances_s *matrix)
+{
+    for (gsize i = 0; i < (gsize)matrix->nbobjs * matrix->nbobjs; i++) {
+        if (matrix->values[i] < SLIT_LEAST || matrix->values[i] > SLIT_MOST)
+            return false;
+    }
+    return true;
+}
+
 /* Whether the matrix is one of NUMA nodes that this topology knows. */
 static bool
 is_of_nodes(const KtTopology *topology, const struct hwloc_distances_s *matrix)
@@ -49,9 +61,8 @@ take_matrix(KtTopology *topology, const struct hwloc_distances_s *matrix)
         guint from = (guint)kt_topology_node_index(topology, matrix->objs[i]->os_index);
         for (unsigned j = 0; j < matrix->nbobjs; j++) {
             guint to = (guint)kt_topology_node_index(topology, matrix->objs[j]->os_index);
-            hwloc_uint64_t value = matrix->values[(gsize)i * matrix->nbobjs + j];
-            if (value >= SLIT_LEAST && value <= SLIT_MOST)
-                topology->slit[(gsize)from * topology->n_nodes + to] = (guint)value;
+            topology->slit[(gsize)from * topology->n_nodes + to] =
+                (guint)matrix->values[(gsize)i * matrix->nbobjs + j];
         }
     }
 }
@@ -72,7 +83,7 @@ fill_slit(KtTopology *topology)
         return;
     bool taken = false;
     for (unsigned i = 0; i < MIN(n_matrices, G_N_ELEMENTS(matrices)); i++) {
-        if (!taken && is_of_nodes(topology, matrices[i])) {
+        if (!taken && is_of_nodes(topology, matrices[i]) && has_slit_values(matrices[i])) {
             take_matrix(topology, matrices[i]);
             taken = true;
         }

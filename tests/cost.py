@@ -72,6 +72,9 @@ class Topology:
             if matrix.get("indexing") != "os":
                 continue
             values = [int(word) for part in matrix.findall("u64values") for word in part.text.split()]
+            # ACPI reserves what is below 10, and a byte ends at 255: other numbers are no SLIT.
+            if min(values) < 10 or max(values) > 255:
+                continue
             for (a, b), value in zip(itertools.product(order, order), values):
                 self.slit[a, b] = value
             break

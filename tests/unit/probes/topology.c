@@ -126,7 +126,7 @@ without_memory(const char *xml, guint os)
 static void
 test_slit(void)
 {
-    hwloc_uint64_t slit[] = {10, 12, 32, 15, 10, 5, 32, 21, 10};
+    hwloc_uint64_t slit[] = {10, 12, 32, 15, 10, 25, 32, 21, 10};
     g_autofree char *xml = fake_topology_xml("numa:3 core:2 pu:1", slit);
 
     g_autoptr(KtTopology) topology = read_xml(xml, NULL);
@@ -134,8 +134,19 @@ test_slit(void)
     g_assert_cmpfloat(distance(topology, 0, 2), ==, 6);
     g_assert_cmpfloat(distance(topology, 2, 0), ==, 7.5);
     g_assert_cmpfloat(distance(topology, 4, 2), ==, 10.5);
-    /* 5 is no distance of ACPI's: as if the host said nothing. */
-    g_assert_cmpuint(topology->slit[1 * 3 + 2], ==, 20);
+}
+
+static void
+test_slit_that_is_none(void)
+{
+    /* 5 is no distance of ACPI's: as if the host said nothing at all. */
+    hwloc_uint64_t slit[] = {10, 12, 32, 15, 10, 5, 32, 21, 10};
+    g_autofree char *xml = fake_topology_xml("numa:3 core:2 pu:1", slit);
+
+    g_autoptr(KtTopology) topology = read_xml(xml, NULL);
+
+    for (guint i = 0; i < 9; i++)
+        g_assert_cmpuint(topology->slit[i], ==, i % 4 == 0 ? 10 : 20);
 }
 
 static void
@@ -441,6 +452,7 @@ main(int argc, char **argv)
     g_test_add_func("/topology/without-l3", test_without_l3);
     g_test_add_func("/topology/pu-without-core", test_pu_without_core);
     g_test_add_func("/topology/slit", test_slit);
+    g_test_add_func("/topology/slit-that-is-none", test_slit_that_is_none);
     g_test_add_func("/topology/nearest-memory", test_nearest_memory);
     g_test_add_func("/topology/placeable", test_placeable);
     g_test_add_func("/topology/isolated", test_isolated);
