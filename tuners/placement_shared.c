@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "tuners/placement_search.h"
+#include "tuners/placement_sets.h"
 
 #include <string.h>
 
@@ -8,38 +8,11 @@
 #define MAX_GROWN 2
 /* A set grows on until this many regions in a row have made it no cheaper. */
 #define MAX_USELESS 2
-/* Sets of up to this many regions are tried without each of these, and with each changed for a promising one.
- * Units that aren't large have no larger sets, so that those of a host that was never tuned, the whole
- * machine, need not be tried. */
-#define MAX_VARIED 8
 
 static const KtModelDomain *
 domain_of(const KtState *state, guint unit)
 {
     return &state->model->domains[state->model->units[unit].domain];
-}
-
-/* Whether the unit is too large for any one region: its load is more than the cores, and more than each
- * region has to bear anyway once all have their seats. */
-static bool
-is_large(const KtState *state, guint unit)
-{
-    const KtModelDomain *domain = domain_of(state, unit);
-    return state->model->units[unit].load > domain->region_cores * MAX(state->model->core_load, 1);
-}
-
-/* Whether the unit's set may have this region. */
-static bool
-may_have(const KtState *state, guint unit, guint region)
-{
-    return state->units[unit].unbound || kt_model_may_share(domain_of(state, unit), region);
-}
-
-/* How many regions the unit's set may have. */
-static guint
-max_regions(const KtState *state, guint unit)
-{
-    return is_large(state, unit) ? G_MAXUINT : MAX_VARIED;
 }
 
 /* ---- trying halls ---- */
@@ -165,7 +138,7 @@ rank_regions(const KtState *state, guint unit, guint64 since, Ranked best[MAX_TR
         if (since > 0 && !has_changed(state, its->zones, its->n_zones, since))
             continue;
         Ranked it = {region, estimate(state, unit, region)};
-        if (it.cost >= 0 && may_have(state, unit, region))
+        if (it.cost >= 0 && kt_unit_may_have(state, unit, region))
             n = rank(best, n, MAX_TRIED, it);
     }
     return n;
@@ -196,7 +169,7 @@ next_region(const Trial *trial, guint start)
     double next_distance = 0, next_crowding = 0;
     for (guint i = domain->first_region; i < domain->first_region + domain->n_regions; i++) {
         const KtRegion *region = &model->regions[i];
-        if (kt_bit(trial->regions, i) || !may_have(state, trial->unit, i) ||
+        if (kt_bit(trial->regions, i) || !kt_unit_may_have(state, trial->unit, i) ||
             kt_state_hall_pus(state, state->single[i]) == 0)
             continue;
         double distance = kt_zones_distance(model->zones, model->regions[start].zones[0], region->zones[0]);
@@ -217,7 +190,7 @@ grow_from(Trial *trial, guint start, double cost)
 {
     memset(trial->regions, 0, trial->state->region_words * sizeof *trial->regions);
     kt_bit_set(trial->regions, start, true);
-    guint max = max_regions(trial->state, trial->unit);
+    guint max = kt_unit_max_regions(trial->state, trial->unit);
     for (guint n = 1, n_useless = 0; n < max && n_useless < MAX_USELESS; n++) {
         gint next = next_region(trial, start);
         if (next < 0)
@@ -231,22 +204,13 @@ grow_from(Trial *trial, guint start, double cost)
 
 /* ---- varying what is there ---- */
 
-static guint
-count_regions(const KtState *state, const KtHall *hall)
-{
-    guint n = 0;
-    for (guint i = 0; i < state->region_words; i++)
-        n += (guint)__builtin_popcountll(hall->regions[i]);
-    return n;
-}
-
 /* @hall without each of its regions, with each promising one more, and with one for another. */
 static void
 vary(Trial *trial, const KtHall *hall, const Ranked *promising, guint n_promising)
 {
     KtState *state = trial->state;
-    guint n = count_regions(state, hall);
-    if (n > MAX_VARIED)
+    guint n = kt_hall_count_regions(state, hall);
+    if (n > KT_MAX_VARIED)
         return;
     memcpy(trial->regions, hall->regions, state->region_words * sizeof *trial->regions);
     for (guint i = 0; i < state->model->n_regions; i++) {
@@ -264,131 +228,13 @@ vary(Trial *trial, const KtHall *hall, const Ranked *promising, guint n_promisin
         }
         kt_bit_set(trial->regions, i, true);
     }
-    for (guint j = 0; n < MAX_VARIED && j < n_promising; j++) {
+    for (guint j = 0; n < KT_MAX_VARIED && j < n_promising; j++) {
         if (kt_bit(hall->regions, promising[j].region))
             continue;
         kt_bit_set(trial->regions, promising[j].region, true);
         try_regions(trial);
         kt_bit_set(trial->regions, promising[j].region, false);
     }
-}
-
-/* ---- spread ---- */
-
-static guint
-compose_all(const KtState *state, guint unit, guint64 *regions)
-{
-    const KtModelDomain *domain = domain_of(state, unit);
-    memset(regions, 0, state->region_words * sizeof *regions);
-    for (guint i = domain->first_region; i < domain->first_region + domain->n_regions; i++)
-        kt_bit_set(regions, i, may_have(state, unit, i));
-    return domain->n_regions;
-}
-
-static KtHall *
-hall_of_all(KtState *state, guint unit, guint64 *regions)
-{
-    compose_all(state, unit, regions);
-    return kt_state_hall(state, regions);
-}
-
-/* `spread` of a guest with cells: the unit's part of all groups; more cells than groups: by turns. Without
- * cells all. */
-static KtHall *
-hall_of_part(KtState *state, guint unit, guint64 *regions)
-{
-    const KtModelDomain *domain = domain_of(state, unit);
-    guint number = state->model->units[unit].number, n = domain->n_regions;
-    guint first = number * n / domain->n_units, end = (number + 1) * n / domain->n_units;
-    memset(regions, 0, state->region_words * sizeof *regions);
-    for (guint i = domain->first_region + first; i < domain->first_region + MAX(end, first + 1); i++)
-        kt_bit_set(regions, i, may_have(state, unit, i));
-    return kt_state_hall(state, regions);
-}
-
-/* The hall of `spread` that has these CPUs: of two that have the same it is the smaller one. NULL: neither.
- */
-static KtHall *
-spread_hall_with(KtState *state, guint unit, const guint64 *pus, guint64 *regions)
-{
-    KtHall *halls[] = {hall_of_part(state, unit, regions), hall_of_all(state, unit, regions)};
-    for (guint i = 0; i < G_N_ELEMENTS(halls); i++) {
-        bool same = kt_state_hall_pus(state, halls[i]) > 0;
-        for (guint j = 0; same && j < state->model->topology->n_pus; j++) {
-            guint region = domain_of(state, unit)->first_region + state->model->topology->pus[j].group;
-            bool is_member = state->open[j] && kt_bit(halls[i]->regions, region);
-            same = is_member == kt_bit(pus, j) || !state->open[j];
-        }
-        if (same)
-            return halls[i];
-    }
-    return NULL;
-}
-
-/* ---- present sets ---- */
-
-KtHall *
-kt_unit_present_hall(KtState *state, guint unit_index, bool any_size)
-{
-    const KtModel *model = state->model;
-    const KtUnit *unit = &model->units[unit_index];
-    const KtModelDomain *domain = domain_of(state, unit_index);
-    g_autofree guint64 *regions = g_new0(guint64, state->region_words);
-    g_autofree guint64 *touched = g_new0(guint64, model->n_words);
-    for (guint i = 0; i < unit->n; i++) {
-        const KtModelVcpu *vcpu = &model->vcpus[unit->first + i];
-        if (i > 0 && vcpu->before == vcpu[-1].before)
-            continue;
-        for (guint j = 0; j < model->n_words; j++)
-            touched[j] |= kt_model_before(model, vcpu->before)->pus[j];
-    }
-    if (domain->wish->policy == KT_PLACEMENT_SPREAD)
-        return spread_hall_with(state, unit_index, touched, regions);
-    for (guint i = 0; i < model->n_words; i++) {
-        for (guint64 left = touched[i]; left; left &= left - 1) {
-            guint index = i * 64 + (guint)__builtin_ctzll(left);
-            const KtPu *pu = &model->topology->pus[index];
-            guint region = domain->wish->policy == KT_PLACEMENT_NUMA ? pu->node : pu->group;
-            if (state->open[index] && may_have(state, unit_index, domain->first_region + region))
-                kt_bit_set(regions, domain->first_region + region, true);
-        }
-    }
-    KtHall *hall = kt_state_hall(state, regions);
-    bool fits = any_size || count_regions(state, hall) <= max_regions(state, unit_index);
-    return fits && kt_state_hall_pus(state, hall) > 0 ? hall : NULL;
-}
-
-static void
-change_hall(KtState *state, guint unit, KtHall *hall)
-{
-    kt_state_leave(state, unit);
-    kt_state_enter(state, unit, hall);
-}
-
-bool
-kt_prune_unit(KtState *state, guint unit)
-{
-    const KtHall *hall = state->units[unit].hall;
-    g_autofree guint64 *regions = g_memdup2(hall->regions, state->region_words * sizeof *regions);
-    bool any = false;
-    if (domain_of(state, unit)->wish->policy == KT_PLACEMENT_SPREAD) {
-        KtHall *smaller = spread_hall_with(state, unit, hall->pus, regions);
-        any = smaller && smaller != hall;
-        if (any)
-            change_hall(state, unit, smaller);
-        return any;
-    }
-    for (guint i = 0; i < state->model->n_regions; i++) {
-        if (kt_bit(regions, i) && kt_state_hall_pus(state, state->single[i]) == 0) {
-            kt_bit_set(regions, i, false);
-            any = true;
-        }
-    }
-    KtHall *pruned = any ? kt_state_hall(state, regions) : NULL;
-    if (!pruned || kt_state_hall_pus(state, pruned) == 0)
-        return false;
-    change_hall(state, unit, pruned);
-    return true;
 }
 
 /* ---- the search ---- */
@@ -404,17 +250,16 @@ try_several(Trial *trial, const KtHall *now, bool grows, const Ranked *promising
         grow_from(trial, promising[i].region, try_hall(trial, state->single[promising[i].region]));
     if (now)
         vary(trial, now, promising, n_promising);
-    if (grows && domain_of(state, trial->unit)->n_regions <= MAX_VARIED) {
-        compose_all(state, trial->unit, trial->regions);
-        try_regions(trial);
+    if (grows && domain_of(state, trial->unit)->n_regions <= KT_MAX_VARIED) {
+        try_hall(trial, kt_unit_hall_of_all(state, trial->unit, trial->regions));
     }
 }
 
 static void
 try_spread(Trial *trial)
 {
-    try_hall(trial, hall_of_part(trial->state, trial->unit, trial->regions));
-    try_hall(trial, hall_of_all(trial->state, trial->unit, trial->regions));
+    try_hall(trial, kt_unit_hall_of_part(trial->state, trial->unit, trial->regions));
+    try_hall(trial, kt_unit_hall_of_all(trial->state, trial->unit, trial->regions));
 }
 
 /* The best hall for a unit that is in none, with a total below *@total, which it sets; or NULL. @now: the one
@@ -441,54 +286,10 @@ find_hall(KtState *state, guint unit, const KtHall *now, bool grows, guint64 sin
     if (grows || now)
         try_several(&trial, now, grows, promising, n_promising);
     KtHall *present = state->counts_moves ? kt_unit_present_hall(state, unit, false) : NULL;
-    if (present && count_regions(state, present) <= MAX_VARIED)
+    if (present && kt_hall_count_regions(state, present) <= KT_MAX_VARIED)
         try_hall(&trial, present);
     *total = trial.least;
     return trial.best;
-}
-
-/* ---- by lot ---- */
-
-/* Adds a region; whether it is one that the unit may have and that has CPUs. */
-static bool
-add_drawn(const KtState *state, guint unit, GRand *chance, guint64 *regions)
-{
-    const KtModelDomain *domain = domain_of(state, unit);
-    guint region = domain->first_region + (guint)g_rand_int_range(chance, 0, (gint)domain->n_regions);
-    kt_bit_set(regions, region, true);
-    return may_have(state, unit, region) && kt_state_hall_pus(state, state->single[region]) > 0;
-}
-
-static void
-drop_drawn(const KtState *state, const KtHall *hall, GRand *chance, guint64 *regions)
-{
-    guint skip = (guint)g_rand_int_range(chance, 0, (gint)count_regions(state, hall));
-    for (guint i = 0; i < state->model->n_regions; i++) {
-        if (kt_bit(regions, i) && skip-- == 0) {
-            kt_bit_set(regions, i, false);
-            return;
-        }
-    }
-}
-
-KtHall *
-kt_draw_hall(KtState *state, guint unit, GRand *chance, guint64 *regions)
-{
-    const KtHall *now = state->units[unit].hall;
-    enum { ONE, ADDED = 3, LESS, CHANGED, PRESENT = 7, N_WAYS };
-    gint way = g_rand_int_range(chance, 0, N_WAYS);
-    if (domain_of(state, unit)->wish->policy == KT_PLACEMENT_SPREAD)
-        return way < N_WAYS / 2 ? hall_of_all(state, unit, regions) : hall_of_part(state, unit, regions);
-    if (way == PRESENT)
-        return state->counts_moves ? kt_unit_present_hall(state, unit, true) : NULL;
-    memset(regions, 0, state->region_words * sizeof *regions);
-    if (way >= ADDED)
-        memcpy(regions, now->regions, state->region_words * sizeof *regions);
-    if (way >= LESS)
-        drop_drawn(state, now, chance, regions);
-    if (way != LESS && !add_drawn(state, unit, chance, regions))
-        return NULL;
-    return kt_state_hall(state, regions);
 }
 
 /* ---- the best ---- */
@@ -497,7 +298,7 @@ bool
 kt_seat_unit(KtState *state, guint unit, KtGrow grow)
 {
     double total = G_MAXDOUBLE;
-    bool grows = grow == KT_GROW_ALL || (grow == KT_GROW_LARGE && is_large(state, unit));
+    bool grows = grow == KT_GROW_ALL || (grow == KT_GROW_LARGE && kt_unit_is_large(state, unit));
     KtHall *hall = find_hall(state, unit, NULL, grows, 0, &total);
     if (!hall && domain_of(state, unit)->regions) {
         state->units[unit].unbound = true;
