@@ -13,7 +13,7 @@
 /* A draw costs the more time, the more CPUs there are: this many in all. Where that leaves each less than
  * LEAST_EACH it isn't worth the time. */
 #define DRAWS_TIMES_CPUS 3000000
-#define LEAST_EACH 20
+#define LEAST_EACH 40
 /* Chance may be unlucky: it has so many chances. */
 #define N_WALKS 2
 /* The temperature at first: by how many draws there are for each, within this; and in the end. */
@@ -130,8 +130,9 @@ kt_anneal(KtState *state)
     Best best = {.pu = pu, .hall = hall};
     keep_best(state, &best);
     best.total -= LEAST_GAIN * state->cost;
+    double temperature = CLAMP(pow(n / (DRAWS_A_DEGREE * n_each), 2), COOLEST, HOTTEST);
     for (guint i = 0; i < N_WALKS; i++) {
-        walk(draws, n, CLAMP(pow(n / (DRAWS_A_DEGREE * n_each), 2), COOLEST, HOTTEST), &best);
+        walk(draws, n, temperature, &best);
         return_to(state, &best);
     }
 }
