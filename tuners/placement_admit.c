@@ -102,14 +102,16 @@ describe_no_room(const KtModel *model, const KtRoom *room, KtDemand demand, cons
 }
 
 char *
-kt_admit_describe_fragmented(const KtModelDomain *domain)
+kt_admit_describe_fragmented(const KtModelDomain *domain, guint n_free)
 {
     GString *text = g_string_new(NULL);
     append_wanted(text, domain);
-    if (domain->nodes)
-        g_string_append(text, ", but the node of its memory, which can't follow, has too few left");
-    else
+    if (n_free >= domain->n_vcpus)
         g_string_append(text, ", but what is free doesn't lie so");
+    else
+        g_string_append_printf(text, ", %u free%s: %u missing", n_free,
+                               domain->nodes ? " on the node of its memory, which can't follow" : "",
+                               domain->n_vcpus - n_free);
     g_string_append(text, "; cpu.exclusive = no for others would make room");
     return g_string_free(text, FALSE);
 }

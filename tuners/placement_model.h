@@ -166,5 +166,6 @@ kt_bit_set(guint64 *words, guint bit, bool value)
  */
 void kt_admit(KtModel *model);
 
-/** What a domain is told for which there was room by number, but not as the CPUs lie. Owned. */
-char *kt_admit_describe_fragmented(const KtModelDomain *domain);
+/** What a domain is told for which there was room by number, but not as the CPUs lie; @n_free: CPUs, or whole
+ * cores, that are left for it. Owned. */
+char *kt_admit_describe_fragmented(const KtModelDomain *domain, guint n_free);

@@ -73,6 +73,26 @@ extract_vcpu(const KtState *state, guint index, const KtModelDomain *domain, GHa
     return hwloc_bitmap_dup(hall ? hall_set(state, hall, sets) : domain->wish->vcpus[vcpu->vcpu].before);
 }
 
+/* How many of a domain's vCPUs would find a CPU, or a whole core, as things are. */
+static guint
+count_free(const KtState *state, const KtModelDomain *domain)
+{
+    const KtModel *model = state->model;
+    guint n_free = 0;
+    for (guint i = 0; i < model->topology->n_cores; i++) {
+        const KtIndices *pus = &model->core_pus[i];
+        bool isolate = domain->wish->smt == KT_SMT_ISOLATE;
+        guint n_here = 0;
+        for (guint j = 0; j < pus->n && !state->cores[i].isolated; j++) {
+            guint pu = pus->items[j];
+            n_here += model->usable[pu] && state->owner[pu] < 0 &&
+                      kt_model_may_be_on(domain, model->topology->pus[pu].node);
+        }
+        n_free += isolate ? n_here > 0 && state->cores[i].n_owned == 0 : n_here;
+    }
+    return n_free;
+}
+
 KtPlacement *
 kt_placement_extract(const KtState *state)
 {
@@ -85,7 +105,7 @@ kt_placement_extract(const KtState *state)
         if (domain->refusal)
             seat->refusal = g_strdup(domain->refusal);
         else if (domain->fate == KT_FATE_EXCLUSIVE && state->domains[i].staying)
-            seat->refusal = kt_admit_describe_fragmented(domain);
+            seat->refusal = kt_admit_describe_fragmented(domain, count_free(state, domain));
         g_assert(seat->vcpus != NULL);
         for (guint j = domain->first_vcpu; j < domain->first_vcpu + domain->n_vcpus; j++)
             seat->vcpus[model->vcpus[j].vcpu] = extract_vcpu(state, j, domain, sets);

@@ -530,7 +530,7 @@ test_no_own_cpus_on_the_node_of_bound_memory(void)
     case_add_exclusive(it, "own", 3, "0-3")->nodes = nodes;
     g_autoptr(KtPlacement) placement = solve(it);
     g_assert_cmpstr(placement->seats[0].refusal, ==,
-                    "3 own CPUs wanted, but the node of its memory, which can't follow, has too few left; "
+                    "3 own CPUs wanted, 2 free on the node of its memory, which can't follow: 1 missing; "
                     "cpu.exclusive = no for others would make room");
 }
 
