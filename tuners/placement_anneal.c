@@ -12,8 +12,8 @@
 #define MAX_DRAWS 12000
 /* A draw costs the more time, the more CPUs there are: this many in all. Where that leaves each less than
  * LEAST_EACH it isn't worth the time. */
-#define DRAWS_TIMES_CPUS 3000000
-#define LEAST_EACH 40
+#define DRAWS_TIMES_CPUS 4000000
+#define LEAST_EACH 20
 /* Chance may be unlucky: it has so many chances. */
 #define N_WALKS 2
 /* The temperature at first: by how many draws there are for each, within this; and in the end. */

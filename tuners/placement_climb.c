@@ -55,7 +55,7 @@ prune(KtState *state)
 static guint *
 improving_order(const KtModel *model)
 {
-    guint *order = g_new(guint, model->n_domains + 1);
+    guint *order = g_new0(guint, model->n_domains + 1);
     guint n = 0;
     for (guint i = 0; i < model->n_domains; i++) {
         if (model->domains[i].fate == KT_FATE_SHARED)
