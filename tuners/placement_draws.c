@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "tuners/placement_anneal.h"
 
-/* One draw in so many is of two regions; of those among own CPUs one in so many of a whole unit, and of the
- * others one in so many of two cores. */
+/* One draw in so many, or in as many as a sharing group has CPUs, is of two regions; of those among own CPUs
+ * one in so many of a whole unit, and of the others one in so many of two cores. */
 #define ONE_MIRROR_IN 16
-#define ONE_MIRROR_IN_CPUS 2 /* or in so many CPUs of a sharing group, since it moves all of them */
 #define ONE_UNIT_IN 8
 #define ONE_CORE_IN 4
 #define SEED 1
@@ -234,7 +233,7 @@ kt_draws_change(KtDraws *draws)
 {
     g_array_set_size(draws->changes, 0);
     const KtTopology *topology = draws->state->model->topology;
-    if (draw(draws, MAX(ONE_MIRROR_IN, ONE_MIRROR_IN_CPUS * topology->n_pus / topology->n_groups)) == 0)
+    if (draw(draws, MAX(ONE_MIRROR_IN, topology->n_pus / topology->n_groups)) == 0)
         return kt_draws_mirror(draws);
     /* Sets are fewer than own CPUs, and each matters more. */
     guint sets = 2 * draws->n_sharers;
