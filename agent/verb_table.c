@@ -175,6 +175,21 @@ const KtVerb kt_verbs[] = {
         .run = kt_verb_reload,
     },
     {
+        .name = "release",
+        .arguments = "[DOMAIN...]",
+        .summary = "give what is manual back to the daemon",
+        .details =
+            "What somebody changed after kvm-tune had set it, or rolled back while the daemon was at work, is manual: "
+            "the daemon leaves it alone, and 'kvm-tune status' shows it. This gives back all that is manual of "
+            "DOMAIN, a name or a UUID, or with --host of the host itself: the profile counts for it again, at once "
+            "where the daemon runs. Applying a profile by hand gives back what it sets.",
+        .most = G_MAXUINT,
+        .takes = KT_TAKES_HOST,
+        .examples = EXAMPLES({"kvm-tune release db-1", "after a trial with virsh vcpupin"},
+                             {"kvm-tune release --host", "after one in /sys"}),
+        .run = kt_verb_release,
+    },
+    {
         .name = "bench",
         .arguments = "PROFILE",
         .summary = "measure guests with and without a profile",

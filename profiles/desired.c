@@ -4,8 +4,15 @@
 /* What sections say of one domain. */
 typedef struct {
     const KtValue *values[KT_N_SETTINGS]; /* without item; NULL = not named */
-    GPtrArray *items; /* KtValue with items that are newer than the one without, in order; NULL = none */
+    GPtrArray *items;   /* KtValue with items that are newer than the one without, in order; NULL = none */
+    GPtrArray *unnamed; /* Unnamed; NULL = none */
 } Wishes;
+
+/* One item for which nobody is to have named a setting. */
+typedef struct {
+    const KtSetting *setting;
+    char *item;
+} Unnamed;
 
 struct KtDesired {
     const KtValue *host[KT_N_SETTINGS];
@@ -36,6 +43,25 @@ drop_items(Wishes *wishes, const KtSetting *setting)
         if (value->setting == setting)
             g_ptr_array_remove_index(wishes->items, i - 1);
     }
+}
+
+static void
+unnamed_free(gpointer data)
+{
+    Unnamed *unnamed = data;
+    g_free(unnamed->item);
+    g_free(unnamed);
+}
+
+static bool
+is_unnamed(const Wishes *wishes, KtSettingId id, const char *item)
+{
+    for (guint i = 0; item && wishes->unnamed && i < wishes->unnamed->len; i++) {
+        const Unnamed *unnamed = g_ptr_array_index(wishes->unnamed, i);
+        if (unnamed->setting->id == id && same_item(unnamed->setting, unnamed->item, item))
+            return true;
+    }
+    return false;
 }
 
 static void
@@ -157,8 +183,10 @@ kt_desired_free(KtDesired *desired)
 {
     if (!desired)
         return;
-    for (guint i = 0; i < desired->n_domains; i++)
+    for (guint i = 0; i < desired->n_domains; i++) {
         g_clear_pointer(&desired->domains[i].items, g_ptr_array_unref);
+        g_clear_pointer(&desired->domains[i].unnamed, g_ptr_array_unref);
+    }
     g_free(desired->domains);
     g_ptr_array_unref(desired->unmatched);
     g_free(desired);
@@ -177,6 +205,8 @@ kt_desired_domain(const KtDesired *desired, guint domain, KtSettingId id, const 
         return NULL;
     g_assert(domain < desired->n_domains);
     const Wishes *wishes = &desired->domains[domain];
+    if (is_unnamed(wishes, id, item))
+        return NULL;
     for (guint i = item && wishes->items ? wishes->items->len : 0; i > 0; i--) {
         const KtValue *value = g_ptr_array_index(wishes->items, i - 1);
         if (value->setting->id == id && same_item(value->setting, value->item, item))
@@ -208,6 +238,8 @@ copy_without(Wishes *copy, const Wishes *wishes, const bool *left)
         if (!left[value->setting->id])
             take_value(copy, value);
     }
+    if (wishes->unnamed)
+        copy->unnamed = g_ptr_array_ref(wishes->unnamed);
 }
 
 KtDesired *
@@ -222,6 +254,28 @@ kt_desired_without(const KtDesired *desired, const bool left[KT_N_SETTINGS])
     for (guint d = 0; d < copy->n_domains; d++)
         copy_without(&copy->domains[d], &desired->domains[d], left);
     return copy;
+}
+
+void
+kt_desired_unname(KtDesired *desired, gint domain, const KtSetting *setting, const char *item)
+{
+    if (domain < 0) {
+        desired->host[setting->id] = NULL;
+        return;
+    }
+    g_assert((guint)domain < desired->n_domains);
+    Wishes *wishes = &desired->domains[domain];
+    if (!item) {
+        drop_items(wishes, setting);
+        wishes->values[setting->id] = NULL;
+        return;
+    }
+    Unnamed *unnamed = g_new0(Unnamed, 1);
+    unnamed->setting = setting;
+    unnamed->item = g_strdup(item);
+    if (!wishes->unnamed)
+        wishes->unnamed = g_ptr_array_new_with_free_func(unnamed_free);
+    g_ptr_array_add(wishes->unnamed, unnamed);
 }
 
 bool

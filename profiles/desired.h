@@ -38,6 +38,12 @@ const KtValue *kt_desired_any(const KtDesired *desired, guint domain, KtSettingI
 /** A copy in which the settings of @left are as if nobody had named them. */
 KtDesired *kt_desired_without(const KtDesired *desired, const bool left[KT_N_SETTINGS]);
 
+/**
+ * From now on it is as if nobody had named @setting for this domain (-1: the host); with @item for this disk
+ * or NIC alone.
+ */
+void kt_desired_unname(KtDesired *desired, gint domain, const KtSetting *setting, const char *item);
+
 /** Whether any section gives this domain any value. */
 bool kt_desired_selects(const KtDesired *desired, guint domain);
 

@@ -68,6 +68,24 @@ kt_decision_log(const KtOutcome *outcome, gint64 run, const char *seen)
     tell(&entry, well ? G_LOG_LEVEL_MESSAGE : G_LOG_LEVEL_WARNING, well ? "5" : "4", message);
 }
 
+void
+kt_decision_log_manual(const KtManual *mark)
+{
+    const char *why = mark->undone ? "was rolled back" : "somebody changed it";
+    g_autofree char *message = g_strdup_printf(
+        "%s: %s%s%s is manual from now on: %s, from '%s' to '%s' (kvm-tune release gives it back)",
+        mark->domain_name ? mark->domain_name : "host", mark->setting, mark->item ? " " : "",
+        mark->item ? mark->item : "", why, mark->left ? mark->left : "nothing",
+        mark->found ? mark->found : "nothing");
+    Entry entry = {0};
+    add_field(&entry, "KVM_TUNE_DOMAIN", mark->domain_name);
+    add_field(&entry, "KVM_TUNE_DOMAIN_UUID", mark->domain_uuid);
+    add_field(&entry, "KVM_TUNE_SETTING", mark->setting);
+    add_field(&entry, "KVM_TUNE_RESULT", "manual");
+    add_field(&entry, "KVM_TUNE_REASON", why);
+    tell(&entry, G_LOG_LEVEL_MESSAGE, "5", message);
+}
+
 struct KtRefusals {
     GHashTable *told; /* set of messages */
 };

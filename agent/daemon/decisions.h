@@ -4,6 +4,7 @@
 #include <glib.h>
 
 #include "agent/exec/executor.h"
+#include "agent/exec/manual.h"
 
 /**
  * What the daemon decides, each told once to the log, with fields for the systemd journal:
@@ -13,6 +14,9 @@
 
 /** One step of a run: what was @seen, what was done, why, and what came of it. */
 void kt_decision_log(const KtOutcome *outcome, gint64 run, const char *seen);
+
+/** An item that is somebody's from now on. */
+void kt_decision_log_manual(const KtManual *mark);
 
 /** What was said to be refused, so that it isn't said at every look. */
 typedef struct KtRefusals KtRefusals;

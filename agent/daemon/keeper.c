@@ -2,6 +2,7 @@
 #include "agent/daemon/keeper.h"
 
 #include "agent/daemon/decisions.h"
+#include "agent/daemon/drift.h"
 #include "agent/daemon/set_aside.h"
 #include "agent/exec/executor.h"
 #include "agent/planning/planning.h"
@@ -17,6 +18,8 @@ struct KtKeeper {
     bool profile_is_new; /* no look was made for it yet */
     KtSetAside *aside;   /* whose steps failed */
     KtRefusals *told;    /* what was said to be refused */
+    gint64 since_usec;   /* wall clock: when it was made */
+    GPtrArray *manual;   /* KtManual, as state.db had them last, and what this look added */
 };
 
 void
@@ -38,6 +41,7 @@ kt_keeper_new(const KtKeeperSetup *setup)
     keeper->host->lean = true;
     keeper->aside = kt_set_aside_new();
     keeper->told = kt_refusals_new();
+    keeper->since_usec = g_get_real_time();
     return keeper;
 }
 
@@ -51,6 +55,7 @@ kt_keeper_free(KtKeeper *keeper)
     kt_profile_free(keeper->profile);
     kt_set_aside_free(keeper->aside);
     kt_refusals_free(keeper->told);
+    g_clear_pointer(&keeper->manual, g_ptr_array_unref);
     g_free(keeper);
 }
 
@@ -108,11 +113,23 @@ without_guests(const KtKeeper *keeper, const KtDesired *desired)
     return kt_desired_without(desired, left);
 }
 
+/** Who has a restart-window isn't disturbed: what that would bring stays staged. */
+static void
+keep_windows(KtDesired *desired, const KtSnapshot *snapshot)
+{
+    const KtSetting *disruption = kt_setting_find(KT_SCOPE_DOMAIN, "disruption");
+    for (guint i = 0; i < snapshot->domains->len; i++)
+        if (kt_desired_domain(desired, i, KT_SETTING_RESTART_WINDOW, NULL))
+            kt_desired_unname(desired, (gint)i, disruption, NULL);
+}
+
 static KtPlan *
 make_plan(KtKeeper *keeper)
 {
     KtHost *host = keeper->host;
     g_autoptr(KtDesired) desired = kt_desired_resolve(keeper->profile, host->snapshot, NULL);
+    keep_windows(desired, host->snapshot);
+    kt_drift_unname(desired, host->snapshot, keeper->manual);
     if (!host->connection) {
         g_autoptr(KtDesired) rest = without_guests(keeper, desired);
         return kt_plan_make(host->snapshot, rest);
@@ -132,6 +149,15 @@ count(const KtPlan *plan, KtLook *look)
         look->n_domains += domain->active ? 1 : 0;
         look->n_pending += plan->domains[i].pending->len;
     }
+}
+
+static guint
+count_manual(const GPtrArray *marks)
+{
+    guint n = 0;
+    for (guint i = 0; i < marks->len; i++)
+        n += !((const KtManual *)marks->pdata[i])->released;
+    return n;
 }
 
 static void
@@ -159,18 +185,72 @@ conclude(KtKeeper *keeper, const KtReport *report, KtLook *look)
         look->message = g_strdup(report->failure);
 }
 
-/** The lock is held for the run alone. What somebody else changed since the look is a conflict of that step.
- */
+/** Somebody's change, as it is kept from now on. */
+static KtManual *
+new_mark(const KtAction *action, const KtDomain *domain, const KtLeft *left, bool undone)
+{
+    KtManual *mark = g_new0(KtManual, 1);
+    mark->domain_uuid = g_strdup(domain ? domain->uuid : NULL);
+    mark->domain_name = g_strdup(domain ? domain->name : NULL);
+    mark->setting = g_strdup(action->setting->key);
+    mark->item = g_strdup(action->item);
+    mark->left = g_strdup(left->value);
+    mark->found = g_strdup(action->from);
+    mark->undone = undone;
+    mark->since_usec = g_get_real_time();
+    return mark;
+}
+
+/** Appends a mark to @marks where what @action would change is somebody's. */
+static bool
+judge(const KtKeeper *keeper, KtJournal *journal, const KtPlan *plan, const KtAction *action,
+      const char *boot, GPtrArray *marks, GError **error)
+{
+    const KtDomain *domain = action->domain >= 0 ? plan->snapshot->domains->pdata[action->domain] : NULL;
+    const char *uuid = domain ? domain->uuid : NULL;
+    g_autoptr(KtLeft) left = NULL;
+    if (!kt_journal_find_left(journal, action, uuid, keeper->since_usec, &left, error))
+        return false;
+    if (left && kt_drift_is_released(keeper->manual, action, uuid, left))
+        return true;
+    KtDrift drift = kt_drift_judge(plan, action, left, boot);
+    if (left && drift != KT_DRIFT_OURS)
+        g_ptr_array_add(marks, new_mark(action, domain, left, drift == KT_DRIFT_UNDONE));
+    return true;
+}
+
+/** Marks what of @plan is somebody's; *@ret_n says how much that is. */
+static bool
+mark_drift(KtKeeper *keeper, KtJournal *journal, const KtPlan *plan, guint *ret_n, GError **error)
+{
+    g_autoptr(GPtrArray) marks = g_ptr_array_new_with_free_func((GDestroyNotify)kt_manual_free);
+    g_autofree char *boot = NULL;
+    if (kt_root_read(keeper->host->root, KT_BOOT_ID_PATH, &boot, NULL))
+        g_strstrip(boot);
+    for (guint i = 0; i < plan->actions->len; i++)
+        if (!judge(keeper, journal, plan, plan->actions->pdata[i], boot, marks, error))
+            return false;
+    if (marks->len > 0 && !kt_journal_mark_manual(journal, marks, error))
+        return false;
+    for (guint i = 0; i < marks->len; i++)
+        kt_decision_log_manual(marks->pdata[i]);
+    *ret_n = marks->len;
+    g_ptr_array_extend_and_steal(keeper->manual, g_steal_pointer(&marks));
+    return true;
+}
+
+/** Fails with the lock held by another kvm-tune as `access`. */
 static KtLookEnd
-carry_out(KtKeeper *keeper, const KtPlan *plan, KtLook *look)
+end_of(const GError *error, KtLook *look)
+{
+    look->message = g_strdup(error->message);
+    return g_error_matches(error, KT_ERROR, KT_ERROR_ACCESS) ? KT_LOOK_LOCKED : KT_LOOK_FAILED;
+}
+
+static KtLookEnd
+carry_out(KtKeeper *keeper, KtJournal *journal, const KtPlan *plan, KtLook *look)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(GMutexLocker) turn G_GNUC_UNUSED = g_mutex_locker_new(keeper->setup.journal);
-    g_autoptr(KtJournal) journal = kt_journal_open(keeper->setup.state_dir, KT_JOURNAL_WRITE, &error);
-    if (!journal) {
-        look->message = g_strdup(error->message);
-        return g_error_matches(error, KT_ERROR, KT_ERROR_ACCESS) ? KT_LOOK_LOCKED : KT_LOOK_FAILED;
-    }
     KtTarget target = {.root = keeper->host->root,
                        .connection = keeper->host->connection,
                        .verb = "daemon",
@@ -209,17 +289,68 @@ tell_governor(const KtKeeper *keeper, const KtPlan *plan)
                       host->connection ? kt_ksm_guests(host->snapshot) : NULL);
 }
 
+/** What is manual may have been released since, or set by hand. */
+static bool
+read_manual(KtKeeper *keeper, GError **error)
+{
+    g_autoptr(KtJournal) journal = kt_journal_open(keeper->setup.state_dir, KT_JOURNAL_READ, error);
+    GPtrArray *manual = journal ? kt_journal_manual(journal, error) : NULL;
+    if (!manual)
+        return false;
+    g_clear_pointer(&keeper->manual, g_ptr_array_unref);
+    keeper->manual = manual;
+    return true;
+}
+
+static bool
+has_work(const KtKeeper *keeper, KtPlan *plan)
+{
+    kt_set_aside_leave_out(keeper->aside, plan, g_get_monotonic_time());
+    return plan->steps->len > 0 && !g_cancellable_is_cancelled(keeper->setup.stop);
+}
+
+/** Makes the plan anew until nothing in it is somebody's. */
+static bool
+respect_manual(KtKeeper *keeper, KtJournal *journal, KtPlan **plan, GError **error)
+{
+    guint n = 1;
+    while (n > 0) {
+        if (!mark_drift(keeper, journal, *plan, &n, error))
+            return false;
+        if (n == 0)
+            break;
+        kt_plan_free(*plan);
+        *plan = make_plan(keeper);
+    }
+    return true;
+}
+
+/** The lock is held for the judgement and the run alone. What somebody else changed since the look is a
+ * conflict of that step. */
+static KtLookEnd
+act(KtKeeper *keeper, KtPlan **plan, KtLook *look)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GMutexLocker) turn = g_mutex_locker_new(keeper->setup.journal);
+    g_autoptr(KtJournal) journal = kt_journal_open(keeper->setup.state_dir, KT_JOURNAL_WRITE, &error);
+    if (!journal || !respect_manual(keeper, journal, plan, &error))
+        return end_of(error, look);
+    return has_work(keeper, *plan) ? carry_out(keeper, journal, *plan, look) : KT_LOOK_DONE;
+}
+
 static KtLookEnd
 put_right(KtKeeper *keeper, KtLook *look)
 {
+    g_autoptr(GError) error = NULL;
+    if (!read_manual(keeper, &error))
+        return end_of(error, look);
     g_autoptr(KtPlan) plan = make_plan(keeper);
+    KtLookEnd end = has_work(keeper, plan) ? act(keeper, &plan, look) : KT_LOOK_DONE;
     count(plan, look);
+    look->n_manual = count_manual(keeper->manual);
     kt_refusals_tell(keeper->told, plan);
     tell_governor(keeper, plan);
-    kt_set_aside_leave_out(keeper->aside, plan, g_get_monotonic_time());
-    if (plan->steps->len == 0 || g_cancellable_is_cancelled(keeper->setup.stop))
-        return KT_LOOK_DONE;
-    return carry_out(keeper, plan, look);
+    return end;
 }
 
 static KtLookEnd

@@ -47,6 +47,7 @@ typedef struct {
     gint64 run;      /* in the journal; 0 = nothing was to be done */
     guint n_refused;
     guint n_pending; /* staged values that wait for a power cycle */
+    guint n_manual;  /* items that are somebody's */
     bool again; /* what was planned for had changed meanwhile, or a step failed and the rest is to be done */
 } KtLook;
 

@@ -215,6 +215,10 @@ on_question(const json_t *question, gpointer data)
         return kt_loop_status_json(loop);
     if (g_strcmp0(ask, "reload") == 0)
         return reload(loop);
+    if (g_strcmp0(ask, "look") == 0) {
+        note(loop, NULL, "asked to look");
+        return kt_loop_status_json(loop);
+    }
     return kt_error_json("the daemon doesn't know this question; is it of an older version?");
 }
 

@@ -50,8 +50,9 @@ kt_loop_status_line(const KtLoop *loop)
         return g_strdup_printf("keeps %s", profile);
     if (look->end == KT_LOOK_NO_HYPERVISOR)
         return g_strdup_printf("keeps %s; libvirt doesn't answer", profile);
-    return g_strdup_printf("keeps %s; %u guests run, %u settings refused, %u wait for a power cycle", profile,
-                           look->n_domains, look->n_refused, look->n_pending);
+    return g_strdup_printf("keeps %s; %u guests run, %u settings refused, %u manual, %u wait for a power "
+                           "cycle",
+                           profile, look->n_domains, look->n_refused, look->n_manual, look->n_pending);
 }
 
 static json_t *
@@ -70,6 +71,7 @@ look_json(const KtLook *look)
     json_object_set_new(json, "domains", json_integer(look->n_domains));
     json_object_set_new(json, "refused", json_integer(look->n_refused));
     json_object_set_new(json, "pending", json_integer(look->n_pending));
+    json_object_set_new(json, "manual", json_integer(look->n_manual));
     return json;
 }
 

@@ -12,6 +12,9 @@
  */
 typedef struct KtJournal KtJournal;
 
+/** Names this life of the kernel. */
+#define KT_BOOT_ID_PATH "proc/sys/kernel/random/boot_id"
+
 #define KT_STATE_DIRECTORY "/var/lib/kvm-tune"
 
 typedef enum {
@@ -94,7 +97,7 @@ typedef struct {
     KtStepKind kind;
     char *domain_name; /* NULL = host */
     char *domain_uuid;
-    char *process;    /* KtDomain.process at that time, or NULL */
+    char *process;    /* KtDomain.process at that time, of a host's step the kernel's boot id, or NULL */
     char *hypervisor; /* libvirt's URI through which the domain was changed, or NULL */
     char *path;       /* of steps of one file; SERVICES under systemd: tuners/services.h */
     char *before;     /* SYSFS, KSM_MERGE: text; DEFINE: whole XML; PIN: NULL, the actions have it; SERVICES:

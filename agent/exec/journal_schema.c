@@ -89,6 +89,20 @@ static const char *const migrations[] = {
     "  PRIMARY KEY (benchmark, metric, block, position),"
     "  FOREIGN KEY (benchmark, metric) REFERENCES metrics (benchmark, place)"
     ") STRICT;",
+    /* 4: what is somebody else's, and what was left last at each place */
+    "CREATE TABLE manual ("
+    "  domain_uuid TEXT NOT NULL," /* '' = host */
+    "  domain_name TEXT,"
+    "  setting TEXT NOT NULL,"
+    "  item TEXT NOT NULL," /* '' = none */
+    "  left_value TEXT, found_value TEXT,"
+    "  undone INTEGER NOT NULL,"
+    "  since_usec INTEGER NOT NULL,"
+    "  released INTEGER NOT NULL,"
+    "  run INTEGER NOT NULL,"
+    "  PRIMARY KEY (domain_uuid, setting, item)"
+    ") STRICT;"
+    "CREATE INDEX steps_left ON steps (domain_uuid, kind, run, seq);",
 };
 
 int

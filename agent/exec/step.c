@@ -68,6 +68,16 @@ set_file(KtJournalStep *step, const KtAction *action)
     step->target = g_strdup(action->raw_to ? action->raw_to : action->to);
 }
 
+/** The life of the kernel that a host's value is of: it dies with that. */
+static char *
+boot_id(const KtTarget *target)
+{
+    char *id = NULL;
+    if (target->root)
+        kt_root_read(target->root, KT_BOOT_ID_PATH, &id, NULL);
+    return id ? g_strstrip(id) : NULL;
+}
+
 KtJournalStep *
 kt_step_from_plan(const KtPlan *plan, const KtStep *step, const KtTarget *target)
 {
@@ -78,6 +88,8 @@ kt_step_from_plan(const KtPlan *plan, const KtStep *step, const KtTarget *target
         recorded->domain_uuid = g_strdup(domain->uuid);
         recorded->process = g_strdup(domain->process);
         recorded->hypervisor = hypervisor_uri(target->connection);
+    } else {
+        recorded->process = boot_id(target);
     }
     for (guint i = 0; i < step->actions->len; i++) {
         const KtAction *action = g_ptr_array_index(plan->actions, g_array_index(step->actions, guint, i));

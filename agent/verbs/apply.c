@@ -2,9 +2,11 @@
 #include <string.h>
 
 #include "agent/exec/active_profile.h"
+#include "agent/exec/manual.h"
 #include "agent/verbs/control.h"
 #include "agent/verbs/proof.h"
 #include "agent/view/json.h"
+#include "agent/view/manual.h"
 #include "agent/view/view.h"
 
 /* Refusals and what is pending are shown here too: "nothing to do" must not hide them. */
@@ -147,6 +149,37 @@ open_measuring(const KtOptions *options, KtJournal *journal, const KtPlanning *p
     return g_steal_pointer(&measuring);
 }
 
+static bool
+plan_sets(const KtPlan *plan, const KtManual *mark)
+{
+    for (guint i = 0; i < plan->actions->len; i++) {
+        const KtAction *action = plan->actions->pdata[i];
+        const KtDomain *domain = action->domain >= 0 ? plan->snapshot->domains->pdata[action->domain] : NULL;
+        if (g_strcmp0(domain ? domain->uuid : NULL, mark->domain_uuid) == 0 &&
+            g_str_equal(action->setting->key, mark->setting) && g_strcmp0(action->item, mark->item) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Who applies a profile by hand has the last word, but is told whose earlier one goes. */
+static void
+tell_manual(KtJournal *journal, const KtPlan *plan)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GPtrArray) marks = kt_journal_manual(journal, &error);
+    if (!marks)
+        g_warning("%s", error->message);
+    for (guint i = 0; marks && i < marks->len; i++) {
+        const KtManual *mark = marks->pdata[i];
+        if (mark->released || !plan_sets(plan, mark))
+            continue;
+        g_autofree char *what = kt_manual_describe(mark);
+        g_autofree char *safe = kt_printable(what);
+        g_message("%s was changed by hand: this apply gives it back to the profile", safe);
+    }
+}
+
 static KtExit
 apply(const KtOptions *options)
 {
@@ -165,6 +198,7 @@ apply(const KtOptions *options)
         kt_planning_make(options, g_steal_pointer(&profile), KT_HOST_WRITE, &exit);
     if (planning == NULL)
         return exit;
+    tell_manual(journal, planning->plan);
     if (planning->plan->actions->len == 0)
         return nothing_to_do(options, planning);
     g_autoptr(KtMeasuring) measuring =

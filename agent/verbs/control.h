@@ -11,6 +11,7 @@
  *
  *     {"ask": "status"}                      what it does
  *     {"ask": "reload"}                      read the profile again
+ *     {"ask": "look"}                        look at everything, soon
  *
  * The answer is a document as the verbs print it: with "errors" where it was refused.
  */

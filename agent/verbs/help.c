@@ -9,6 +9,7 @@ const KtOptionHelp kt_option_helps[] = {
     {KT_TAKES_DOMAIN, "--domain GLOB",
      "only these domains (may be given several times); the host and the others stay as they are"},
     {KT_TAKES_YES, "-y, --yes", "do it without asking"},
+    {KT_TAKES_HOST, "--host", "what is manual of the host itself"},
     {KT_TAKES_PERSIST, "--persist", "and have the daemon keep this profile, after the next boot too"},
     {KT_TAKES_XML_DIR, "--xml-dir DIR", "write each definition that would change to DIR, whole"},
     {KT_TAKES_ALL, "--all", "undo every run: back to before kvm-tune first touched anything"},

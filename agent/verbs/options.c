@@ -103,6 +103,7 @@ make_context(KtCommandLine *line)
         {"json", 0, 0, G_OPTION_ARG_NONE, &options->json, NULL, NULL},
         {"yes", 'y', 0, G_OPTION_ARG_NONE, &options->yes, NULL, NULL},
         {"all", 0, 0, G_OPTION_ARG_NONE, &options->all, NULL, NULL},
+        {"host", 0, 0, G_OPTION_ARG_NONE, &options->host, NULL, NULL},
         {"persist", 0, 0, G_OPTION_ARG_NONE, &options->persist, NULL, NULL},
         {"why", 0, 0, G_OPTION_ARG_NONE, &options->why, NULL, NULL},
         {"metrics", 0, 0, G_OPTION_ARG_FILENAME, &options->metrics, NULL, NULL},
@@ -214,6 +215,7 @@ check_takes(const KtCommandLine *line, const KtVerb *verb, GError **error)
         {options->compare, KT_TAKES_REPORT, "--compare"},
         {options->persist, KT_TAKES_PERSIST, "--persist"},
         {options->metrics != NULL, KT_TAKES_METRICS, "--metrics"},
+        {options->host, KT_TAKES_HOST, "--host"},
     };
     for (guint i = 0; i < G_N_ELEMENTS(optional); i++) {
         if (!optional[i].given || (verb->takes & optional[i].takes))

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "agent/view/json.h"
 #include "agent/view/status.h"
+#include "agent/verbs/control.h"
 #include "agent/verbs/verb.h"
 #include "agent/view/why.h"
 #include "base/nearest.h"
@@ -52,6 +54,28 @@ print_names(const KtHost *host, KtExit exit)
     return kt_print(out->str, exit);
 }
 
+/* What only root may see is left out. A capture is of another host than the daemon. */
+static GPtrArray *
+read_manual(const KtOptions *options)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(KtJournal) journal = kt_journal_open(options->state_dir, KT_JOURNAL_READ, &error);
+    GPtrArray *manual = journal ? kt_journal_manual(journal, &error) : NULL;
+    if (!manual)
+        g_info("what is manual isn't known: %s", error->message);
+    return manual;
+}
+
+static json_t *
+ask_daemon(const KtOptions *options)
+{
+    g_autoptr(GError) error = NULL;
+    json_t *daemon = kt_control_ask(options->state_dir, json_pack("{s:s}", "ask", "status"), &error);
+    if (!daemon)
+        g_info("%s", error->message);
+    return daemon;
+}
+
 KtExit
 kt_verb_status(const KtOptions *options)
 {
@@ -62,15 +86,19 @@ kt_verb_status(const KtOptions *options)
     if (host == NULL || !check_names(options, host->snapshot, options->arguments, &exit))
         return exit;
     exit = host->unanswered ? KT_EXIT_ERROR : KT_EXIT_DONE;
+    g_autoptr(GPtrArray) manual = options->capture ? NULL : read_manual(options);
+    g_autoptr(json_t) daemon = options->capture ? NULL : ask_daemon(options);
+    const KtKept kept = {daemon, manual};
     if (options->json) {
         g_autofree char *json =
-            kt_view_status_json(host->snapshot, options->arguments, host->unanswered, options->why);
+            kt_view_status_json(host->snapshot, options->arguments, host->unanswered, options->why, &kept);
         return kt_print(json, exit);
     }
     if (options->verbosity < 0)
         return print_names(host, exit);
     g_autoptr(GString) out = g_string_new(NULL);
     kt_view_status(out, &options->style, host->snapshot, options->arguments, host->unanswered);
+    kt_view_kept(out, &options->style, &kept, options->arguments);
     if (options->why)
         kt_view_why(out, &options->style, host->snapshot, options->arguments);
     return kt_print(out->str, exit);

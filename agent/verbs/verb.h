@@ -41,6 +41,7 @@ typedef struct {
     gboolean yes;
     gboolean all;                    /* rollback --all */
     gboolean persist;                /* apply --persist */
+    gboolean host;                   /* release --host */
     gboolean why;                    /* status --why */
     char *metrics;                   /* daemon --metrics, or NULL */
     char **workloads;                /* bench --workload, NULL-terminated, or NULL */
@@ -68,6 +69,7 @@ typedef enum {
     KT_TAKES_PERSIST = 1 << 8,
     KT_TAKES_PROVE = 1 << 9, /* --prove, --blocks, --seed, --restart */
     KT_TAKES_METRICS = 1 << 10,
+    KT_TAKES_HOST = 1 << 11,
 } KtTakes;
 
 /** A command line, and what it is for. */
@@ -92,6 +94,8 @@ KtExit kt_verb_check(const KtOptions *options);
 KtExit kt_verb_status(const KtOptions *options);
 KtExit kt_verb_plan(const KtOptions *options);
 KtExit kt_verb_apply(const KtOptions *options);
+/** Gives back to the daemon what is manual. */
+KtExit kt_verb_release(const KtOptions *options);
 KtExit kt_verb_verify(const KtOptions *options);
 KtExit kt_verb_rollback(const KtOptions *options);
 KtExit kt_verb_history(const KtOptions *options);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "agent/view/ink.h"
+#include "agent/view/manual.h"
 #include "probes/snapshot.h"
 
 /**
@@ -11,5 +12,7 @@
 void kt_view_status(GString *out, const KtStyle *style, const KtSnapshot *snapshot, char *const *names,
                     const char *unanswered);
 
-/** The same as JSON; @why: with the alternatives of each domain. Owned. */
-char *kt_view_status_json(const KtSnapshot *snapshot, char *const *names, const char *unanswered, bool why);
+/** The same as JSON; @why: with the alternatives of each domain. @kept: what is known of the daemon, or NULL.
+ * Owned. */
+char *kt_view_status_json(const KtSnapshot *snapshot, char *const *names, const char *unanswered, bool why,
+                          const KtKept *kept);

@@ -154,7 +154,8 @@ domain_json(const KtSnapshot *snapshot, const KtDomain *domain, const KtDomainPl
 }
 
 char *
-kt_view_status_json(const KtSnapshot *snapshot, char *const *names, const char *unanswered, bool why)
+kt_view_status_json(const KtSnapshot *snapshot, char *const *names, const char *unanswered, bool why,
+                    const KtKept *kept)
 {
     g_autoptr(KtPlan) pending = kt_status_pending(snapshot);
     json_t *document = kt_json_document();
@@ -177,5 +178,6 @@ kt_view_status_json(const KtSnapshot *snapshot, char *const *names, const char *
         json_array_append_new(domains, json);
     }
     json_object_set_new(document, "domains", domains);
+    kt_kept_json(document, kept, names);
     return kt_json_dump(document);
 }

@@ -23,6 +23,7 @@ _kvm_tune_options() {
     apply) options+=' --domain --yes --persist --prove --blocks --seed --restart' ;;
     rollback) options+=' --yes --all' ;;
     daemon) options+=' --metrics' ;;
+    release) options+=' --host' ;;
     bench) options+=' --domain --yes --workload --blocks --seed --restart' ;;
     report) options+=' --html --markdown --csv --compare' ;;
     '') options+=' --version' ;;
@@ -32,7 +33,7 @@ _kvm_tune_options() {
 
 _kvm_tune() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
-  local verbs='check status recommend explain plan apply verify rollback history daemon reload bench report profile capture'
+  local verbs='check status recommend explain plan apply verify rollback history daemon reload release bench report profile capture'
   local verb='' place=0 capture='' index
   COMPREPLY=()
 

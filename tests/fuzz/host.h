@@ -95,7 +95,7 @@ host_plan_and_show(const KtSnapshot *snapshot, const KtProfile *profile)
     kt_view_status(out, &style, snapshot, NULL, NULL);
     g_assert_true(g_utf8_validate(out->str, -1, NULL));
     g_autofree char *plan_json = kt_view_plan_json(plan);
-    g_autofree char *status_json = kt_view_status_json(snapshot, NULL, NULL, true);
+    g_autofree char *status_json = kt_view_status_json(snapshot, NULL, NULL, true, NULL);
     host_check_json(plan_json);
     host_check_json(status_json);
 }

@@ -37,15 +37,19 @@ class Daemon:
     def said(self):
         return read(self.log)
 
-    def status(self):
-        """What it says of itself; None while it doesn't answer yet."""
+    def ask(self, what):
+        """What it answers; None while it doesn't yet."""
         with socket.socket(socket.AF_UNIX) as control:
             try:
                 control.connect(os.path.join(self.host.state, "control"))
-                control.sendall(b'{"ask": "status"}\n')
+                control.sendall(json.dumps({"ask": what}).encode() + b"\n")
                 return json.loads(control.makefile().readline())
             except OSError:
                 return None
+
+    def status(self):
+        """What it says of itself; None while it doesn't answer yet."""
+        return self.ask("status")
 
     def has_looked(self, result="done"):
         def looked():

@@ -97,7 +97,7 @@ test_json(void)
 {
     g_autoptr(Scene) scene = host_with_guests();
 
-    g_autofree char *text = kt_view_status_json(scene->snapshot, NULL, NULL, false);
+    g_autofree char *text = kt_view_status_json(scene->snapshot, NULL, NULL, false, NULL);
     g_autoptr(json_t) json = json_loads(text, 0, NULL);
 
     g_assert_cmpint(json_integer_value(json_object_get(json_object_get(json, "ksm"), "saved_mib")), ==, 1024);

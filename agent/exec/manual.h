@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "agent/exec/journal.h"
+
+/**
+ * What is somebody else's, kept in state.db: the daemon leaves it alone until it is released. A mark stands
+ * for an item of a setting, running and staged alike.
+ */
+typedef struct {
+    char *domain_uuid; /* NULL = host */
+    char *domain_name; /* as it was called then; NULL = host */
+    char *setting;
+    char *item; /* NULL = it has none */
+    char *left; /* what kvm-tune had left; NULL = absent */
+    char *found;
+    bool undone; /* by a rollback; else it was changed */
+    gint64 since_usec;
+    bool released; /* by now; what happened before that counts no more */
+    gint64 run;    /* the newest one when it was marked, or released */
+} KtManual;
+
+void kt_manual_free(KtManual *manual);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(KtManual, kt_manual_free)
+
+/** All marks by domain, setting and item, released ones too. What `apply` set since it was marked counts as
+ * released: that was said by hand later. NULL on error. */
+GPtrArray *kt_journal_manual(KtJournal *journal, GError **error);
+
+/** Marks these items (KtManual) from now on, durable on return; an older mark of the same is replaced. */
+bool kt_journal_mark_manual(KtJournal *journal, const GPtrArray *marks, GError **error);
+
+/** Releases all that is manual of domain @uuid (NULL: of the host). */
+bool kt_journal_release(KtJournal *journal, const char *uuid, GError **error);
+
+/** What kvm-tune left last at one place. */
+typedef struct {
+    char *value;   /* NULL = absent */
+    char *process; /* KtJournalStep.process then */
+    bool undone;   /* it is what a rollback put back of what the daemon keeps, and so somebody's word */
+    gint64 run;
+} KtLeft;
+
+void kt_left_free(KtLeft *left);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(KtLeft, kt_left_free)
+
+/**
+ * Finds what was left last where @action is about; *@ret_left is NULL where nothing ever was. @uuid: its
+ * domain's, NULL = host. @kept_since_usec (wall clock): since when the daemon is at work; a rollback after
+ * that is somebody's word, whatever run it undoes.
+ */
+bool kt_journal_find_left(KtJournal *journal, const KtAction *action, const char *uuid,
+                          gint64 kept_since_usec, KtLeft **ret_left, GError **error);

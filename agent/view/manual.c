@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "agent/view/manual.h"
+
+#include "agent/view/json.h"
+#include "base/diagnostic.h"
+#include "profiles/profile.h"
+
+static bool
+is_shown(const KtManual *mark, char *const *names)
+{
+    if (mark->released)
+        return false;
+    if (!names || !names[0])
+        return true;
+    for (guint i = 0; mark->domain_name && names[i]; i++)
+        if (kt_glob_matches(names[i], mark->domain_name) || g_strcmp0(names[i], mark->domain_uuid) == 0)
+            return true;
+    return false;
+}
+
+char *
+kt_manual_describe(const KtManual *mark)
+{
+    return g_strdup_printf("%s: %s%s%s", mark->domain_name ? mark->domain_name : "host", mark->setting,
+                           mark->item ? " " : "", mark->item ? mark->item : "");
+}
+
+json_t *
+kt_manual_json(const KtManual *mark)
+{
+    json_t *json = json_object();
+    g_autofree char *target =
+        mark->domain_name ? g_strdup_printf("domain:%s", mark->domain_name) : g_strdup("host");
+    json_object_set_new(json, "target", kt_json_text(target));
+    json_object_set_new(json, "setting", kt_json_text(mark->setting));
+    json_object_set_new(json, "item", kt_json_text(mark->item));
+    json_object_set_new(json, "left", kt_json_text(mark->left));
+    json_object_set_new(json, "found", kt_json_text(mark->found));
+    json_object_set_new(json, "cause", json_string(mark->undone ? "rolled-back" : "changed"));
+    json_object_set_new(json, "since", json_integer(mark->since_usec / G_USEC_PER_SEC));
+    return json;
+}
+
+void
+kt_kept_json(json_t *document, const KtKept *kept, char *const *names)
+{
+    json_object_set_new(document, "daemon",
+                        kept && kept->daemon ? json_deep_copy(kept->daemon) : json_null());
+    json_t *manual = json_array();
+    for (guint i = 0; kept && kept->manual && i < kept->manual->len; i++)
+        if (is_shown(kept->manual->pdata[i], names))
+            json_array_append_new(manual, kt_manual_json(kept->manual->pdata[i]));
+    json_object_set_new(document, "manual", manual);
+}
+
+static char *
+local_time(json_int_t seconds)
+{
+    g_autoptr(GDateTime) moment = g_date_time_new_from_unix_local(seconds);
+    return moment ? g_date_time_format(moment, "%Y-%m-%d %H:%M:%S") : g_strdup("?");
+}
+
+static json_int_t
+number(const json_t *object, const char *key)
+{
+    return json_integer_value(json_object_get(object, key));
+}
+
+static void
+print_look(GString *out, const KtStyle *style, const json_t *last)
+{
+    g_autofree char *when = local_time(number(last, "began"));
+    g_autofree char *text = g_strdup_printf(
+        "%s (%s): %s%s%s; %" JSON_INTEGER_FORMAT " changes, %" JSON_INTEGER_FORMAT
+        " refused, %" JSON_INTEGER_FORMAT " pending, %" JSON_INTEGER_FORMAT " manual",
+        when, json_string_value(json_object_get(last, "why")),
+        json_string_value(json_object_get(last, "result")),
+        json_is_string(json_object_get(last, "message")) ? ", " : "",
+        json_is_string(json_object_get(last, "message")) ? json_string_value(json_object_get(last, "message"))
+                                                         : "",
+        number(last, "changes"), number(last, "refused"), number(last, "pending"), number(last, "manual"));
+    g_autofree char *safe = kt_printable(text);
+    kt_ink(out, style, KT_INK_HEADING, "last look  ");
+    kt_wrap(out, style, KT_INK_PLAIN, 11, 11, safe);
+}
+
+static void
+print_daemon(GString *out, const KtStyle *style, const json_t *daemon)
+{
+    const char *profile = json_string_value(json_object_get(daemon, "profile"));
+    g_autofree char *safe = kt_printable(profile ? profile : "");
+    g_autofree char *since = local_time(number(daemon, "since"));
+    g_autofree char *text = g_strdup_printf("keeps %s, since %s", safe, since);
+    kt_ink(out, style, KT_INK_HEADING, "daemon     ");
+    kt_wrap(out, style, KT_INK_PLAIN, 11, 11, text);
+    const json_t *last = json_object_get(daemon, "last");
+    if (json_is_object(last))
+        print_look(out, style, last);
+}
+
+static void
+print_mark(GString *out, const KtStyle *style, const KtManual *mark)
+{
+    g_autofree char *what = kt_manual_describe(mark);
+    g_autofree char *since = local_time(mark->since_usec / G_USEC_PER_SEC);
+    g_autofree char *text =
+        g_strdup_printf("%s: %s from '%s' to '%s', seen %s", what, mark->undone ? "rolled back" : "changed",
+                        mark->left ? mark->left : "nothing", mark->found ? mark->found : "nothing", since);
+    g_autofree char *safe = kt_printable(text);
+    kt_ink(out, style, KT_INK_HEADING, "manual     ");
+    kt_wrap(out, style, KT_INK_PLAIN, 11, 11, safe);
+}
+
+void
+kt_view_kept(GString *out, const KtStyle *style, const KtKept *kept, char *const *names)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+    guint n = 0;
+    if (kept->daemon)
+        print_daemon(text, style, kept->daemon);
+    for (guint i = 0; kept->manual && i < kept->manual->len; i++)
+        if (is_shown(kept->manual->pdata[i], names)) {
+            print_mark(text, style, kept->manual->pdata[i]);
+            n++;
+        }
+    if (n > 0)
+        kt_ink(text, style, KT_INK_DIM, "           'kvm-tune release' gives back what is manual\n");
+    if (text->len > 0)
+        g_string_append_printf(out, "\n%s", text->str);
+}

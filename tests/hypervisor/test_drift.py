@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What somebody changes while the daemon runs is kept; what a machine reset is put right."""
+
+import os
+import unittest
+
+from host import chosen, read, wait_for, write
+from test_daemon import DEFRAG, PATIENCE, PINNED, Base
+
+
+class Drift(Base):
+    def kept(self, text=PINNED):
+        """A daemon that has tuned kt-one."""
+        daemon = self.daemon(self.host.profile(text))
+        self.start("kt-one")
+        self.assert_pinned(daemon, "kt-one", {0})
+        return daemon
+
+    def look(self, daemon):
+        """One whole look that begins after this call."""
+        before = daemon.status()["last"]
+        number = daemon.said().count("looked (")
+        self.assertTrue(wait_for(lambda: not daemon.status()["busy"], PATIENCE))
+        daemon.ask("look")
+        self.assertTrue(wait_for(lambda: daemon.said().count("looked (") > number, PATIENCE), daemon.said())
+        self.assertTrue(wait_for(lambda: not daemon.status()["busy"], PATIENCE), before)
+
+    def manual(self, *names):
+        marks = self.host.tune("status", *names, "--json").valid("status")["manual"]
+        return [(mark["target"], mark["setting"], mark["item"], mark["left"], mark["found"], mark["cause"]) for mark in marks]
+
+    def release(self, *arguments):
+        released = self.host.tune("release", *arguments)
+        self.assertEqual(released.code, 0, released)
+        return released
+
+    def test_pinned_by_hand(self):
+        """Kept over two looks, shown, given back."""
+        daemon = self.kept()
+        self.host.virsh("emulatorpin", "kt-one", "1", "--live")
+        self.look(daemon)
+        self.look(daemon)
+        self.assertEqual(self.emulator("kt-one"), {1}, daemon.said())
+        mark = ("domain:kt-one", "cpu.emulator", "emulator", "0", "1", "changed")
+        self.assertEqual(self.manual(), [mark])
+        self.assertEqual(self.manual("kt-two"), [])
+        self.assertEqual(daemon.status()["last"]["manual"], 1)
+        said = self.host.tune("status").said
+        self.assertIn("kt-one: cpu.emulator emulator: changed from '0' to '1'", said)
+        self.assertIn("keeps ", said)
+        self.assertEqual(daemon.said().count("is manual from now on"), 1)
+
+        self.assertIn("kt-one: cpu.emulator emulator: given back", self.release("kt-one").said)
+        self.assert_pinned(daemon, "kt-one", {0})
+        self.assertEqual(self.manual(), [])
+        self.host.virsh("emulatorpin", "kt-one", "1", "--live")
+        self.look(daemon)
+        self.assertEqual(self.manual(), [mark])
+
+    def test_placed_by_hand(self):
+        """A vCPU of its own: the domain's whole placement is manual, and another guest is placed beside it."""
+        daemon = self.daemon(self.host.profile("""
+[host]
+housekeeping = 0
+[domain kt-one]
+cpu.placement = shared-cache
+cpu.exclusive = yes
+"""))
+        self.start("kt-one")
+        self.assertTrue(wait_for(lambda: self.host.affinity("kt-one")["CPU 0"] == {1}, PATIENCE), daemon.said())
+        self.host.virsh("vcpupin", "kt-one", "0", "0", "--live")
+        self.look(daemon)
+        self.look(daemon)
+        self.assertEqual(self.host.affinity("kt-one")["CPU 0"], {0}, daemon.said())
+        self.assertEqual(self.manual(), [("domain:kt-one", "cpu.placement", "vcpu 0", "1", "0", "changed")])
+        self.assertEqual(daemon.status()["last"]["refused"], 0)
+
+    def test_defined_by_hand(self):
+        """What was staged and is no longer so in another definition stays as it is there."""
+        daemon = self.daemon(self.host.profile("[domain kt-one]\ndisk.cache = none\n"))
+        self.assertTrue(wait_for(lambda: "cache='none'" in self.host.definition("kt-one"), PATIENCE), daemon.said())
+        self.host.define_xml("kt-one", self.definitions["kt-one"])
+        self.look(daemon)
+        self.look(daemon)
+        self.assertNotIn("cache='none'", self.host.definition("kt-one"), daemon.said())
+        self.assertEqual([mark[:3] for mark in self.manual()], [("domain:kt-one", "disk.cache", "disk vda")])
+        self.release("kt-one", "--json").valid("release")
+        self.assertTrue(wait_for(lambda: "cache='none'" in self.host.definition("kt-one"), PATIENCE), daemon.said())
+
+    def test_rolled_back(self):
+        """What the daemon did and somebody took back isn't done again, nor when the guest is started anew."""
+        daemon = self.kept()
+        self.assertEqual(self.host.tune("rollback", "--yes").code, 0)
+        self.look(daemon)
+        self.look(daemon)
+        self.assertNotEqual(self.emulator("kt-one"), {0}, daemon.said())
+        self.assertEqual({mark[5] for mark in self.manual()}, {"rolled-back"})
+        self.host.virsh("destroy", "kt-one")
+        self.start("kt-one")
+        self.look(daemon)
+        self.assertNotEqual(self.emulator("kt-one"), {0}, daemon.said())
+        self.release("kt-one")
+        self.assert_pinned(daemon, "kt-one", {0})
+
+    def test_applied_by_hand(self):
+        """The newest word counts: apply sets it, says so, and the daemon keeps it again."""
+        daemon = self.kept()
+        self.host.virsh("emulatorpin", "kt-one", "1", "--live")
+        self.look(daemon)
+        applied = self.host.tune("apply", self.host.profile(PINNED), "--yes")
+        self.assertEqual(applied.code, 0, applied)
+        self.assertIn("kt-one: cpu.emulator emulator was changed by hand", applied.said)
+        self.assertEqual(self.emulator("kt-one"), {0})
+        self.assertEqual(self.manual(), [])
+
+    def test_host(self):
+        defrag, other = [word for word in ("defer", "madvise", "never") if word != chosen(read(DEFRAG))][:2]
+        daemon = self.daemon(self.host.profile(f"[host]\nthp.defrag = {defrag}\n"))
+        self.assertEqual(chosen(read(DEFRAG)), defrag)
+        write(DEFRAG, other)
+        self.look(daemon)
+        self.look(daemon)
+        self.assertEqual(chosen(read(DEFRAG)), other, daemon.said())
+        self.assertEqual(self.manual(), [("host", "thp.defrag", None, defrag, other, "changed")])
+        self.release("--host")
+        self.assertTrue(wait_for(lambda: chosen(read(DEFRAG)) == defrag, PATIENCE), daemon.said())
+
+    def test_reset_behind_libvirts_back(self):
+        """libvirt says still what it was: nobody who means it does so."""
+        daemon = self.kept()
+        os.sched_setaffinity(self.host.pid("kt-one"), {1})
+        self.look(daemon)
+        self.assertEqual(self.emulator("kt-one"), {0}, daemon.said())
+        self.assertEqual(self.manual(), [])
+
+    def test_started_anew(self):
+        """A pin dies with its process, and so does who made it."""
+        daemon = self.kept()
+        self.host.define_xml("kt-one", self.host.definition("kt-one"))
+        self.host.virsh("destroy", "kt-one")
+        self.start("kt-one")
+        self.assert_pinned(daemon, "kt-one", {0})
+        self.assertEqual(self.manual(), [])
+
+    def test_nothing_to_release(self):
+        told = self.host.tune("release", "kt-on")
+        self.assertEqual(told.code, 1, told)
+        self.assertIn("nothing of domain 'kt-on' is manual", told.said)
+        self.assertEqual(self.host.tune("release", "--host").code, 1)
+        self.assertEqual(self.host.tune("release").code, 1)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
