@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "agent/view/json.h"
 #include "agent/view/status.h"
 #include "agent/verbs/control.h"
 #include "agent/verbs/verb.h"
+#include "agent/view/json.h"
 #include "agent/view/why.h"
 #include "base/nearest.h"
 

@@ -248,6 +248,9 @@ class Host:
 
     def cgroup_cpus(self, name, group):
         """cpuset.cpus of the domain's group ("vcpu0", "emulator"), cgroup v1 or v2."""
+        return cpus(read(self.cgroup_cpus_file(name, group)))
+
+    def cgroup_cpus_file(self, name, group):
         with open(f"/proc/{self.pid(name)}/cgroup", encoding="utf-8") as file:
             lines = [line.strip().split(":", 2) for line in file]
         for _, controllers, path in lines:
@@ -255,7 +258,7 @@ class Host:
             path = re.sub(r"/emulator$", "", path)
             wanted = f"{base}{path}/{group}/cpuset.cpus"
             if base and os.path.exists(wanted):
-                return cpus(read(wanted))
+                return wanted
         raise Skip("QEMU is in no cpuset cgroup")
 
     def definition(self, name):
