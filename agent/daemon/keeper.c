@@ -10,6 +10,9 @@
 #include "probes/hypervisor.h"
 #include "tuners/tuner.h"
 
+/** Plans in one look; two or three are usual. */
+enum { MOST_ROUNDS = 16 };
+
 struct KtKeeper {
     KtKeeperSetup setup;
     KtHost *host;
@@ -309,20 +312,22 @@ has_work(const KtKeeper *keeper, KtPlan *plan)
     return plan->steps->len > 0 && !g_cancellable_is_cancelled(keeper->setup.stop);
 }
 
-/** Makes the plan anew until nothing in it is somebody's. */
+/** Makes the plan anew until nothing in it is somebody's: a placement that goes may bring others about. */
 static bool
 respect_manual(KtKeeper *keeper, KtJournal *journal, KtPlan **plan, GError **error)
 {
-    guint n = 1;
-    while (n > 0) {
+    for (guint rounds = 0; rounds < MOST_ROUNDS; rounds++) {
+        guint n = 0;
         if (!mark_drift(keeper, journal, *plan, &n, error))
             return false;
         if (n == 0)
-            break;
+            return true;
         kt_plan_free(*plan);
         *plan = make_plan(keeper);
     }
-    return true;
+    g_set_error(error, KT_ERROR, KT_ERROR_IO,
+                "what is manual cannot be left out of the plan: nothing is done");
+    return false;
 }
 
 /** The lock is held for the judgement and the run alone. What somebody else changed since the look is a
@@ -331,7 +336,7 @@ static KtLookEnd
 act(KtKeeper *keeper, KtPlan **plan, KtLook *look)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(GMutexLocker) turn = g_mutex_locker_new(keeper->setup.journal);
+    G_GNUC_UNUSED g_autoptr(GMutexLocker) turn = g_mutex_locker_new(keeper->setup.journal);
     g_autoptr(KtJournal) journal = kt_journal_open(keeper->setup.state_dir, KT_JOURNAL_WRITE, &error);
     if (!journal || !respect_manual(keeper, journal, plan, &error))
         return end_of(error, look);

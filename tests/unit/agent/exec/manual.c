@@ -88,7 +88,7 @@ test_newest_is_found(Fixture *fixture, gconstpointer data)
 {
     (void)data;
     g_assert_null(find(fixture, 0));
-    g_autoptr(KtJournalStep) first = run(fixture, "apply", "0-3", "1", 10, NULL);
+    G_GNUC_UNUSED g_autoptr(KtJournalStep) first = run(fixture, "apply", "0-3", "1", 10, NULL);
     g_autoptr(KtJournalStep) second = run(fixture, "daemon", "1", "2", 20, NULL);
     g_autoptr(KtLeft) left = find(fixture, 0);
     g_assert_cmpstr(left->value, ==, "2");
@@ -102,16 +102,16 @@ static void
 test_undone(Fixture *fixture, gconstpointer data)
 {
     (void)data;
-    g_autoptr(KtJournalStep) applied = run(fixture, "apply", "0-3", "1", 10, NULL);
-    g_autoptr(KtJournalStep) undo = run(fixture, "rollback", "1", "0-3", 20, applied);
+    G_GNUC_UNUSED g_autoptr(KtJournalStep) applied = run(fixture, "apply", "0-3", "1", 10, NULL);
+    G_GNUC_UNUSED g_autoptr(KtJournalStep) undo = run(fixture, "rollback", "1", "0-3", 20, applied);
     g_autoptr(KtLeft) before = find(fixture, 30);
     g_autoptr(KtLeft) meanwhile = find(fixture, 15);
     g_assert_cmpstr(before->value, ==, "0-3");
     g_assert_false(before->undone);
     g_assert_true(meanwhile->undone);
 
-    g_autoptr(KtJournalStep) kept = run(fixture, "daemon", "0-3", "2", 40, NULL);
-    g_autoptr(KtJournalStep) again = run(fixture, "rollback", "2", "0-3", 50, kept);
+    G_GNUC_UNUSED g_autoptr(KtJournalStep) kept = run(fixture, "daemon", "0-3", "2", 40, NULL);
+    G_GNUC_UNUSED g_autoptr(KtJournalStep) again = run(fixture, "rollback", "2", "0-3", 50, kept);
     g_autoptr(KtLeft) later = find(fixture, 60);
     g_assert_true(later->undone);
 }
@@ -122,7 +122,7 @@ test_undid_itself(Fixture *fixture, gconstpointer data)
 {
     (void)data;
     g_autoptr(KtJournalStep) failed = run(fixture, "daemon", "0-3", "2", 10, NULL);
-    g_autoptr(KtJournalStep) undo = run(fixture, "rollback", "2", "0-3", 11, failed);
+    G_GNUC_UNUSED g_autoptr(KtJournalStep) undo = run(fixture, "rollback", "2", "0-3", 11, failed);
     g_autoptr(GError) error = NULL;
     kt_journal_end_run(fixture->journal, failed->run, 13, &error);
     g_assert_no_error(error);
@@ -162,7 +162,7 @@ static void
 test_marks(Fixture *fixture, gconstpointer data)
 {
     (void)data;
-    g_autoptr(KtJournalStep) kept = run(fixture, "daemon", "0-3", "1", 10, NULL);
+    G_GNUC_UNUSED g_autoptr(KtJournalStep) kept = run(fixture, "daemon", "0-3", "1", 10, NULL);
     mark(fixture, "u", "cpu.emulator", "emulator");
     mark(fixture, NULL, "thp.enabled", NULL);
     g_autoptr(KtManual) of_domain = read_mark(fixture, "u");
@@ -181,7 +181,7 @@ test_marks(Fixture *fixture, gconstpointer data)
     g_assert_false(other->released);
 
     mark(fixture, "u", "cpu.emulator", "emulator");
-    g_autoptr(KtManual) again = read_mark(fixture, "u");
+    G_GNUC_UNUSED g_autoptr(KtManual) again = read_mark(fixture, "u");
     g_assert_false(again->released);
 }
 
@@ -190,13 +190,13 @@ static void
 test_applied_later(Fixture *fixture, gconstpointer data)
 {
     (void)data;
-    g_autoptr(KtJournalStep) kept = run(fixture, "daemon", "0-3", "1", 10, NULL);
+    G_GNUC_UNUSED g_autoptr(KtJournalStep) kept = run(fixture, "daemon", "0-3", "1", 10, NULL);
     mark(fixture, "u", "cpu.emulator", "emulator");
     mark(fixture, NULL, "thp.enabled", NULL);
-    g_autoptr(KtJournalStep) daemon = run(fixture, "daemon", "2", "1", 20, NULL);
+    G_GNUC_UNUSED g_autoptr(KtJournalStep) daemon = run(fixture, "daemon", "2", "1", 20, NULL);
     g_autoptr(KtManual) before = read_mark(fixture, "u");
     g_assert_false(before->released);
-    g_autoptr(KtJournalStep) applied = run(fixture, "apply", "2", "1", 30, NULL);
+    G_GNUC_UNUSED g_autoptr(KtJournalStep) applied = run(fixture, "apply", "2", "1", 30, NULL);
     g_autoptr(KtManual) after = read_mark(fixture, "u");
     g_autoptr(KtManual) host = read_mark(fixture, NULL);
     g_assert_true(after->released);
