@@ -215,8 +215,10 @@ on_question(const json_t *question, gpointer data)
         return kt_loop_status_json(loop);
     if (g_strcmp0(ask, "reload") == 0)
         return reload(loop);
-    if (g_strcmp0(ask, "look") == 0) {
-        note(loop, NULL, "asked to look");
+    if (g_strcmp0(ask, "release") == 0) {
+        if (json_is_true(json_object_get(question, "host")))
+            kt_governing_take(loop->governing);
+        note(loop, NULL, "released");
         return kt_loop_status_json(loop);
     }
     return kt_error_json("the daemon doesn't know this question; is it of an older version?");

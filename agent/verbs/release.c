@@ -40,6 +40,21 @@ report_none(const KtOptions *options, const GPtrArray *marks, const char *name)
                            nearest ? "'?" : "");
 }
 
+/* What the KSM governor leaves to somebody it knows by itself: no mark tells of it. */
+static KtManual *
+governors_mark(const KtOptions *options)
+{
+    g_autoptr(json_t) answer = kt_control_ask(options->state_dir, json_pack("{s:s}", "ask", "status"), NULL);
+    const json_t *governor = json_object_get(answer, "governor");
+    if (g_strcmp0(json_string_value(json_object_get(governor, "state")), "left") != 0)
+        return NULL;
+    KtManual *mark = g_new0(KtManual, 1);
+    mark->setting = g_strdup("ksm.mode");
+    mark->left = g_strdup("auto");
+    mark->since_usec = g_get_real_time();
+    return mark;
+}
+
 /* All marks that aren't released yet. */
 static GPtrArray *
 standing_marks(const KtOptions *options, KtJournal *journal, KtExit *ret_exit)
@@ -53,6 +68,9 @@ standing_marks(const KtOptions *options, KtJournal *journal, KtExit *ret_exit)
     for (guint i = marks->len; i > 0; i--)
         if (((const KtManual *)marks->pdata[i - 1])->released)
             g_ptr_array_remove_index(marks, i - 1);
+    KtManual *governors = options->host ? governors_mark(options) : NULL;
+    if (governors)
+        g_ptr_array_add(marks, governors);
     return marks;
 }
 
@@ -125,8 +143,8 @@ static void
 tell_daemon(const KtOptions *options)
 {
     g_autoptr(GError) unasked = NULL;
-    g_autoptr(json_t) answer =
-        kt_control_ask(options->state_dir, json_pack("{s:s}", "ask", "look"), &unasked);
+    json_t *question = json_pack("{s:s, s:b}", "ask", "release", "host", (int)options->host);
+    g_autoptr(json_t) answer = kt_control_ask(options->state_dir, question, &unasked);
     if (!answer)
         g_message("the profile's values come back once the daemon runs: %s", unasked->message);
 }

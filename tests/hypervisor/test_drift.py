@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What somebody changes while the daemon runs is kept; what a machine reset is put right."""
 
+import re
 import unittest
 
 from host import chosen, read, wait_for, write
@@ -17,9 +18,11 @@ class Drift(Base):
 
     def look(self, daemon):
         """One whole look that begins after this call."""
-        number = daemon.said().count("asked to look")
-        daemon.ask("look")
-        self.assertTrue(wait_for(lambda: daemon.said().count("asked to look") > number, PATIENCE), daemon.said())
+        def looks():
+            return len(re.findall(r"looked \([^)]*profile read again", daemon.said()))
+        number = looks()
+        daemon.ask("reload")
+        self.assertTrue(wait_for(lambda: looks() > number, PATIENCE), daemon.said())
 
     def manual(self, *names):
         marks = self.host.tune("status", *names, "--json").valid("status")["manual"]

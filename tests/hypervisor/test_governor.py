@@ -111,6 +111,23 @@ class Governor(Base):
         self.assertEqual(self.host.tune("rollback", "--all", "--yes").code, 3)
         self.assertEqual(self.knobs(), self.before | {f"{KSM}/sleep_millisecs": "77"})
 
+    def test_released(self):
+        """`release --host` has it govern again; what somebody had set is what rollback gives back then."""
+        daemon = self.daemon(self.host.profile(AUTO))
+        self.assert_state(daemon, "active")
+        self.assertEqual(self.host.tune("release", "--host").code, 1)
+        write(f"{KSM}/sleep_millisecs", "77")
+        self.host.virsh("start", "--paused", "kt-merge-1")
+        self.assert_state(daemon, "left")
+        released = self.host.tune("release", "--host", "--json").valid("release")["released"]
+        self.assertEqual([(mark["target"], mark["setting"]) for mark in released], [("host", "ksm.mode")])
+        self.assert_state(daemon, "active")
+        self.assertTrue(wait_for(lambda: read(f"{KSM}/sleep_millisecs") != "77", PATIENCE), self.governor(daemon))
+        self.assertEqual(daemon.end(), 0, daemon.said())
+        undone = self.host.tune("rollback", "--yes")
+        self.assertEqual(undone.code, 0, undone)
+        self.assertEqual(read(f"{KSM}/sleep_millisecs"), "77")
+
     def test_rolled_back_while_it_governs(self):
         daemon = self.daemon(self.host.profile(AUTO))
         self.assert_state(daemon, "active")
