@@ -11,7 +11,7 @@
  *
  *     {"ask": "status"}                      what it does
  *     {"ask": "reload"}                      read the profile again
- *     {"ask": "release", "host": true}       what was manual no longer is; host: nor what the KSM governor left
+ *     {"ask": "release", "host": true}       what was manual isn't any more; host: of KSM too
  *
  * The answer is a document as the verbs print it: with "errors" where it was refused.
  */

@@ -277,9 +277,12 @@ test_version_1(void)
             begin_and_die(scene, &moments[i / 2]);
         }
         g_clear_pointer(&scene->journal, kt_journal_close);
-        run_sql(scene, "UPDATE steps SET before = '1', target = '1';"
-                       "DROP TABLE parts; DROP TABLE samples; DROP TABLE metrics; DROP TABLE benchmarks;"
-                       "PRAGMA user_version = 1");
+        run_sql(
+            scene,
+            "UPDATE steps SET before = '1', target = '1';"
+            "DROP TABLE parts; DROP TABLE samples; DROP TABLE metrics; DROP TABLE benchmarks; DROP TABLE manual;"
+            "DROP INDEX steps_left;"
+            "PRAGMA user_version = 1");
         exec_scene_open_journal(scene);
         assert_undone(scene, "1");
     }

@@ -27,6 +27,13 @@ ignore_message(void *data, virErrorPtr error)
     (void)data, (void)error;
 }
 
+/* GLib's own for tests writes to stdout, in between the JSON. */
+static void
+ignore_log(const char *domain, GLogLevelFlags level, const char *message, gpointer data)
+{
+    (void)domain, (void)level, (void)message, (void)data;
+}
+
 static Desk *
 desk_new(const char *profile)
 {
@@ -328,6 +335,7 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     virSetErrorFunc(NULL, ignore_message);
+    g_log_set_default_handler(ignore_log, NULL);
     g_test_add_func("/verbs/plan", test_plan_says_what_differs);
     g_test_add_func("/verbs/refusals", test_refusals_alone_are_no_difference);
     g_test_add_func("/verbs/bad-profile", test_bad_profile_has_places);
