@@ -12,7 +12,6 @@ import unittest
 from host import chosen, open_host, put_back, read, wait_for, write
 
 DEFRAG = "/sys/kernel/mm/transparent_hugepage/defrag"
-GUESTS = ("kt-one", "kt-two")
 
 # How long a loaded machine may take for what is done in a moment.
 PATIENCE = 60
@@ -69,15 +68,16 @@ class Daemon:
 
 
 class Base(unittest.TestCase):
+    GUESTS = ("kt-one", "kt-two")
     host = None
-    definitions = None
+    definitions = {}
 
     @classmethod
     def setUpClass(cls):
         cls.host = open_host(cls.addClassCleanup)
-        for guest in GUESTS:
+        for guest in cls.GUESTS:
             cls.host.define(guest, "--vcpus", "1", "--nic", "none")
-        cls.definitions = {guest: cls.host.definition(guest) for guest in GUESTS}
+        cls.definitions = {guest: cls.host.definition(guest) for guest in cls.GUESTS}
 
     def setUp(self):
         # What one test has staged the next one's guests would start with.
