@@ -15,6 +15,7 @@ typedef struct {
     const char *state;
     json_int_t pid;
     const char *process;
+    json_int_t age_ns;
     json_t *vcpus;
     const char *emulator;
     json_t *iothreads;
@@ -34,15 +35,15 @@ static bool
 unpack_stats(const Source *source, json_t *object, Stats *stats, GError **error)
 {
     json_error_t why;
-    if (json_unpack_ex(object, &why, 0,
-                       "{s?s, s?I, s?s, s?o, s?{s?s}, s?o, s?o, s?b, s?b, s?o, s?b, s?b, s?o, s?b, s?s, s?s}",
-                       "state", &stats->state, "pid", &stats->pid, "process", &stats->process, "vcpus",
-                       &stats->vcpus, "emulator", "affinity", &stats->emulator, "iothreads",
-                       &stats->iothreads, "memory_kib", &stats->memory_kib, "autostart", &stats->autostart,
-                       "managed_save", &stats->managed_save, "nic_traffic", &stats->nic_traffic, "snapshots",
-                       &stats->snapshots, "checkpoints", &stats->checkpoints, "block_jobs",
-                       &stats->block_jobs, "unanswered", &stats->unanswered, "agent_os", &stats->agent_os,
-                       "agent_virtio", &stats->agent_virtio)) {
+    if (json_unpack_ex(
+            object, &why, 0,
+            "{s?s, s?I, s?s, s?I, s?o, s?{s?s}, s?o, s?o, s?b, s?b, s?o, s?b, s?b, s?o, s?b, s?s, s?s}",
+            "state", &stats->state, "pid", &stats->pid, "process", &stats->process, "age_ns", &stats->age_ns,
+            "vcpus", &stats->vcpus, "emulator", "affinity", &stats->emulator, "iothreads", &stats->iothreads,
+            "memory_kib", &stats->memory_kib, "autostart", &stats->autostart, "managed_save",
+            &stats->managed_save, "nic_traffic", &stats->nic_traffic, "snapshots", &stats->snapshots,
+            "checkpoints", &stats->checkpoints, "block_jobs", &stats->block_jobs, "unanswered",
+            &stats->unanswered, "agent_os", &stats->agent_os, "agent_virtio", &stats->agent_virtio)) {
         kt_capture_set_error(source->root, source->path, error, "%s", why.text);
         return false;
     }
@@ -223,6 +224,7 @@ fill_active(const Source *source, KtDomain *domain, const Stats *stats, GError *
 {
     kt_domain_fill_threads(domain, source->topology);
     domain->pid = MAX(stats->pid, 0);
+    domain->age_ns = stats->age_ns;
     if (domain->pid > 0)
         domain->ksm = kt_ksm_process_read(source->root, domain->pid);
     domain->unanswered = stats->unanswered != 0;
@@ -323,7 +325,7 @@ kt_capture_read_domain(const KtRoot *root, const char *label, const KtTopology *
     g_autofree char *stats_path = g_strdup_printf(KT_CAPTURE_DOMAINS "/%s.stats.json", label);
     const Source source = {.root = root, .path = stats_path, .topology = topology};
     g_autoptr(KtJson) object = NULL;
-    Stats stats = {0};
+    Stats stats = {.age_ns = KT_ABSENT};
     KtDomainState state = KT_DOMAIN_RUNNING;
     if (!kt_capture_read_json(root, stats_path, &object, error) ||
         (object && !unpack_stats(&source, object, &stats, error)) ||

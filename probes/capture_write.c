@@ -191,6 +191,7 @@ stats_json(const KtDomain *domain, const KtTopology *topology)
         return stats;
     set_number(stats, "pid", domain->pid);
     set_text(stats, "process", domain->process);
+    set_number(stats, "age_ns", domain->age_ns);
     json_object_set_new(stats, "vcpus", vcpus_json(domain));
     json_t *emulator = json_object();
     set_list(emulator, "affinity", domain->emulator);

@@ -48,6 +48,7 @@ kt_domain_fill_from_process(KtDomain *domain, const KtRoot *root, gint64 pid, co
     }
     set_affinity(&domain->emulator, threads->main, topology);
     domain->pid = pid;
+    domain->age_ns = kt_qemu_process_age(root, identity);
     domain->process = g_steal_pointer(&identity);
     domain->ksm = kt_ksm_process_read(root, pid);
     domain->memory_kib = kt_qemu_process_memory(root, pid, topology);

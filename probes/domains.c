@@ -30,6 +30,7 @@ kt_domain_new(const char *name, const char *uuid)
     domain->name = g_strdup(name);
     domain->uuid = g_strdup(uuid);
     domain->ksm = kt_ksm_process_unknown();
+    domain->age_ns = KT_ABSENT;
     domain->vcpus = g_ptr_array_new_with_free_func((GDestroyNotify)kt_vcpu_free);
     domain->iothreads = g_ptr_array_new_with_free_func((GDestroyNotify)kt_iothread_free);
     domain->nic_traffic = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);

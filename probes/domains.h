@@ -47,6 +47,7 @@ typedef struct {
     bool has_checkpoints;
     gint64 pid;           /* of QEMU, 0 = none or unknown (remote, test driver) */
     char *process;        /* names this very run of the domain: "PID:START" or "id:N"; NULL when shut off */
+    gint64 age_ns;        /* since QEMU was started, KT_ABSENT = unknown */
     GPtrArray *vcpus;     /* KtVcpu by id, of an active domain, offline ones too */
     KtCpuset *emulator;   /* affinity of QEMU's main thread, NULL when shut off */
     GPtrArray *iothreads; /* KtIoThread by id */

@@ -3,6 +3,9 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
+
+#define NSEC_PER_SEC 1e9
 
 /* The process of a domain that several claim to be. */
 #define AMBIGUOUS 0
@@ -220,6 +223,20 @@ kt_qemu_process_identity(const KtRoot *root, gint64 pid)
     if (g_strv_length(fields) <= 20)
         return NULL;
     return g_strdup_printf("%" G_GINT64_FORMAT ":%s", pid, fields[20]);
+}
+
+gint64
+kt_qemu_process_age(const KtRoot *root, const char *identity)
+{
+    const char *start = strchr(identity, ':');
+    guint64 ticks;
+    g_autofree char *text = NULL;
+    if (!start || !g_ascii_string_to_unsigned(start + 1, 10, 0, G_MAXINT64, &ticks, NULL) ||
+        !kt_root_read(root, "proc/uptime", &text, NULL) || !text)
+        return KT_ABSENT;
+    double seconds = g_ascii_strtod(text, NULL) - (double)ticks / (double)sysconf(_SC_CLK_TCK);
+    return seconds > 0 && seconds < (double)G_MAXINT64 / NSEC_PER_SEC ? (gint64)(seconds * NSEC_PER_SEC)
+                                                                      : KT_ABSENT;
 }
 
 /* Clean pages of a file are the page cache's: QEMU and its libraries, which all guests share, lie wherever

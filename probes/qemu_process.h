@@ -49,6 +49,10 @@ void kt_qemu_vcpu_times(const KtRoot *root, gint64 pid, const KtQemuThreads *thr
  * NULL when it has gone. proc(5), /proc/PID/stat. Owned. */
 char *kt_qemu_process_identity(const KtRoot *root, gint64 pid);
 
+/** How long the process of that identity has been there, ns; KT_ABSENT where that isn't known. proc(5),
+ * /proc/uptime: both count from the boot of the host. */
+gint64 kt_qemu_process_age(const KtRoot *root, const char *identity);
+
 /** The process's memory by node index, KiB, topology->n_nodes numbers, without what it shares with others in
  * the page cache where there are several nodes; NULL where it can't be read (/proc/PID/numa_maps is for
  * root). Owned. */

@@ -108,6 +108,8 @@ fill_vcpus(KtSeatDomain *seat, const KtDomain *domain, const KtCpuset *unpinned)
 {
     const KtDomainDef *def = domain->live;
     KtSeatVcpu *vcpus = g_new0(KtSeatVcpu, MAX(domain->vcpus->len, 1));
+    /* A CPU of one's own is taken whether it is used or not. */
+    double load = seat->placed && seat->exclusive ? 1 : kt_seats_load(domain);
     for (guint i = 0; i < domain->vcpus->len; i++) {
         const KtVcpu *vcpu = domain->vcpus->pdata[i];
         if (!vcpu->online)
@@ -115,7 +117,7 @@ fill_vcpus(KtSeatDomain *seat, const KtDomain *domain, const KtCpuset *unpinned)
         bool threaded = def != NULL && def->threads > 1;
         vcpus[seat->n_vcpus++] = (KtSeatVcpu){
             .id = vcpu->id,
-            .load = 1.0,
+            .load = load,
             .before = unpinned != NULL ? unpinned : vcpu->affinity,
             .cell = cell_of(def, vcpu->id),
             .guest_core = threaded ? (gint)(vcpu->id / def->threads) : -1,

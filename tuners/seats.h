@@ -28,6 +28,13 @@ void kt_seats_solve(const KtDesired *desired, KtPlan *plan, KtPlacementProblem *
 /** The value of cpu.placement that gives this domain a seat: not NULL, not `none`. */
 const KtValue *kt_seats_wish(const KtDesired *desired, guint domain);
 
+/**
+ * What each vCPU of an active domain is counted as, CPUs' worth of work in tenths: the mean of what they used
+ * and waited for since QEMU was started, 0.1 at least, since a guest at rest may wake up. One where that
+ * isn't known; the first ten minutes of a guest's life count as one, too, and weigh less the older it is.
+ */
+double kt_seats_load(const KtDomain *domain);
+
 /** The CPUs that exclusive vCPUs stay off. What isn't possible is refused in @plan. Owned. */
 KtCpuset *kt_seats_housekeeping(const KtSnapshot *snapshot, const KtDesired *desired, KtPlan *plan);
 

@@ -38,8 +38,11 @@ read_wishes(KtPlacementProblem *problem, guint domain)
         KtSeatDomain *seat = (KtSeatDomain *)&problem->domains[i];
         seat->exclusive = has_own_cpus(seat);
         seat->placed = seat->exclusive || i == domain;
-        if (seat->exclusive)
-            seat->smt = present_smt(seat, problem->topology);
+        if (!seat->exclusive)
+            continue;
+        seat->smt = present_smt(seat, problem->topology);
+        for (guint j = 0; j < seat->n_vcpus; j++)
+            ((KtSeatVcpu *)&seat->vcpus[j])->load = 1;
     }
 }
 

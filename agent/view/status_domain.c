@@ -35,7 +35,7 @@ append_part(GString *text, const KtStyle *style, const char *part)
                                text->len ? kt_sign(style, KT_SIGN_DOT) : "", text->len ? " " : "", part);
 }
 
-/* Where the vCPUs may run, how long they waited there, and where their memory is. */
+/* Where the vCPUs may run, how much they did and how long they waited there, and where their memory is. */
 static void
 print_vcpus(GString *out, const KtStyle *style, const KtSitter *sitter, const KtDomain *domain,
             const KtTopology *topology)
@@ -46,9 +46,12 @@ print_vcpus(GString *out, const KtStyle *style, const KtSitter *sitter, const Kt
     double percent = kt_status_delay_percent(domain);
     g_autofree char *delay =
         percent < 0 ? g_strdup("") : g_strdup_printf("waited for a CPU %.1f %%", percent);
+    double percent_busy = kt_status_busy_percent(domain);
+    g_autofree char *busy = percent_busy < 0 ? g_strdup("") : g_strdup_printf("busy %.0f %%", percent_busy);
     g_autofree char *memory = memory_line(domain, topology);
     g_autoptr(GString) text = g_string_new(NULL);
     append_part(text, style, place);
+    append_part(text, style, busy);
     append_part(text, style, delay);
     append_part(text, style, memory);
     print_field(out, style, "vCPUs", KT_INK_PLAIN, text->str);

@@ -141,6 +141,8 @@ domain_json(const KtSnapshot *snapshot, const KtDomain *domain, const KtDomainPl
     double percent = kt_status_delay_percent(domain);
     json_object_set_new(json, "run_delay_percent",
                         percent < 0 ? json_null() : json_real(round(percent * 100) / 100));
+    double busy = kt_status_busy_percent(domain);
+    json_object_set_new(json, "busy_percent", busy < 0 ? json_null() : json_real(round(busy * 100) / 100));
     json_object_set_new(json, "disks", disks_json(snapshot, def));
     json_object_set_new(json, "nics", nics_json(def));
     json_object_set_new(json, "devices", kt_devices_json(domain, snapshot->topology));

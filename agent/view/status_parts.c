@@ -31,6 +31,21 @@ kt_status_delay_percent(const KtDomain *domain)
     return run + wait > 0 ? 100 * wait / (run + wait) : -1;
 }
 
+double
+kt_status_busy_percent(const KtDomain *domain)
+{
+    double run = 0;
+    guint n = 0;
+    for (guint i = 0; i < domain->vcpus->len; i++) {
+        const KtVcpu *vcpu = domain->vcpus->pdata[i];
+        if (!vcpu->online || vcpu->time_ns < 0)
+            continue;
+        run += (double)vcpu->time_ns;
+        n++;
+    }
+    return n > 0 && domain->age_ns > 0 ? MIN(100 * run / n / (double)domain->age_ns, 100) : -1;
+}
+
 gint64
 kt_status_ksm_saved_mib(const KtMemory *memory)
 {

@@ -15,6 +15,9 @@ bool kt_status_names(char *const *names, const KtDomain *domain);
  */
 double kt_status_delay_percent(const KtDomain *domain);
 
+/** Percent of the time since its start that the domain's vCPUs ran, on average; -1 = unknown. */
+double kt_status_busy_percent(const KtDomain *domain);
+
 /** MiB that KSM saves, or -1. */
 gint64 kt_status_ksm_saved_mib(const KtMemory *memory);
 

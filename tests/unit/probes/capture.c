@@ -77,6 +77,7 @@ test_definition_alone(void)
     assert_cpus(kt_domain_find_iothread(pinned, 1)->affinity, "0-1");
     assert_cpus(kt_domain_find_iothread(pinned, 2)->affinity, "4");
     g_assert_cmpstr(pinned->process, ==, "id:0");
+    g_assert_cmpint(pinned->age_ns, ==, KT_ABSENT);
     g_assert_null(pinned->memory_kib);
 
     const KtDomain *floating = g_ptr_array_index(snapshot->domains, 0);
@@ -94,7 +95,7 @@ test_stats(void)
         {"domains/LABEL.xml", DOMAIN("db", "<vcpu>4</vcpu><iothreads>1</iothreads>")},
         {"domains/LABEL.inactive.xml", DOMAIN("db", "<vcpu>2</vcpu>")},
         {"domains/LABEL.stats.json",
-         "{\"state\":\"paused\",\"pid\":99,\"vcpus\":[{\"id\":0,\"online\":true,\"affinity\":\"0-300\","
+         "{\"state\":\"paused\",\"pid\":99,\"age_ns\":7,\"vcpus\":[{\"id\":0,\"online\":true,\"affinity\":\"0-300\","
          "\"time_ns\":5,\"delay_ns\":6},{\"id\":1,\"affinity\":\"900\"},{\"id\":2,\"online\":false}],"
          "\"emulator\":{\"affinity\":\"3\"},\"iothreads\":[{\"id\":1,\"affinity\":\"2\"}],"
          "\"memory_kib\":{\"1\":1048576},\"autostart\":true,\"future\":[{}]}"},
@@ -116,6 +117,7 @@ test_stats(void)
     g_assert_true(db->active && db->persistent && db->autostart);
     g_assert_cmpint(db->pid, ==, 99);
     g_assert_cmpstr(db->process, ==, "99:0");
+    g_assert_cmpint(db->age_ns, ==, 7);
     g_assert_cmpuint(db->live->vcpus, ==, 4);
     g_assert_cmpuint(db->inactive->vcpus, ==, 2);
     assert_cpus(kt_domain_find_vcpu(db, 0)->affinity, "0-3");
@@ -279,7 +281,7 @@ static const FakeFile whole[] = {
      DOMAIN("db", "<vcpu>2</vcpu><devices><graphics type='vnc' passwd='hush' port='-1'/>"
                   "</devices>")},
     {"domains/db.stats.json",
-     "{\"pid\":7,\"process\":\"7:8\",\"vcpus\":[{\"id\":0,\"affinity\":\"1\",\"time_ns\":4}],"
+     "{\"pid\":7,\"process\":\"7:8\",\"age_ns\":9,\"vcpus\":[{\"id\":0,\"affinity\":\"1\",\"time_ns\":4}],"
      "\"memory_kib\":{\"0\":7},\"nic_traffic\":[\"52:54:00:00:00:01\"]}"},
     {"domains/off.xml", DOMAIN("off", "")},
     {"domains/off.stats.json", "{\"state\":\"shut off\",\"autostart\":true}"},
@@ -314,6 +316,7 @@ test_write_and_read_again(void)
     const KtDomain *db = find(again, "db"), *off = find(again, "off");
     g_assert_cmpstr(db->live_xml, ==, find(snapshot, "db")->live_xml);
     g_assert_cmpstr(db->process, ==, "7:8");
+    g_assert_cmpint(db->age_ns, ==, 9);
     assert_cpus(kt_domain_find_vcpu(db, 0)->affinity, "1");
     assert_cpus(kt_domain_find_vcpu(db, 1)->affinity, "1-3");
     g_assert_cmpint(kt_domain_find_vcpu(db, 0)->time_ns, ==, 4);

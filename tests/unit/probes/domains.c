@@ -179,6 +179,7 @@ test_threads_of_the_process(void)
     static const FakeFile files[] = {
         {"proc/10/stat", "10 (qemu) S 1 10 10 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 3 0 77 99 1\n"},
         {"proc/10/status", "VmRSS:\t 4096 kB\n"},
+        {"proc/uptime", "2.77 3.00\n"},
         PROC("10", "qemu", "0-1"),
         PROC("11", "CPU 0/KVM", "2"),
         PROC("12", "CPU 1/KVM", "2-200"),
@@ -197,6 +198,7 @@ test_threads_of_the_process(void)
     assert_cpus(domain->emulator, "0-1");
     g_assert_cmpint(domain->pid, ==, 10);
     g_assert_cmpstr(domain->process, ==, "10:77");
+    g_assert_cmpfloat_with_epsilon((double)domain->age_ns, 2e9, 1e6);
     g_assert_cmpuint(domain->n_memory, ==, 1);
     g_assert_cmpint(domain->memory_kib[0], ==, 4096);
 }

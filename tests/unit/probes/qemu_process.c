@@ -148,6 +148,7 @@ test_identity(void)
     static const FakeFile files[] = {
         {"proc/10/stat", "10 (a ) S (b) S 1 10 10 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 3 0 8812345 99 1\n"},
         {"proc/11/stat", "11 (short) S 1\n"},
+        {"proc/uptime", "88124.45 170000.00\n"},
         {NULL, NULL},
     };
     g_autoptr(FakeHost) host = fake_host_new(files);
@@ -156,6 +157,17 @@ test_identity(void)
 
     g_assert_cmpstr(identity, ==, "10:8812345");
     g_assert_null(kt_qemu_process_identity(host->root, 11));
+    /* A second has 100 ticks. */
+    g_assert_cmpfloat_with_epsilon((double)kt_qemu_process_age(host->root, identity), 1e9, 1e6);
+    g_assert_cmpint(kt_qemu_process_age(host->root, "10:9000000"), ==, KT_ABSENT);
+    g_assert_cmpint(kt_qemu_process_age(host->root, "id:x"), ==, KT_ABSENT);
+}
+
+static void
+test_age_without_uptime(void)
+{
+    g_autoptr(FakeHost) host = fake_host_new(NULL);
+    g_assert_cmpint(kt_qemu_process_age(host->root, "10:77"), ==, KT_ABSENT);
 }
 
 static void
@@ -221,6 +233,7 @@ main(int argc, char **argv)
     g_test_add_func("/qemu-process/vcpu-times", test_vcpu_times);
     g_test_add_func("/qemu-process/one-thread", test_one_thread_for_all_vcpus);
     g_test_add_func("/qemu-process/identity", test_identity);
+    g_test_add_func("/qemu-process/age-without-uptime", test_age_without_uptime);
     g_test_add_func("/qemu-process/memory", test_memory);
     g_test_add_func("/qemu-process/nodes", test_nodes);
     return g_test_run();

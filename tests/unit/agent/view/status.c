@@ -31,6 +31,7 @@ host_with_guests(void)
                                       DISKS("") NIC);
     g_autofree char *staged = scene_xml("db", 2, "", DISKS(" cache='none'") NIC);
     KtDomain *db = scene_add(scene, live, staged);
+    db->age_ns = 200;
     for (guint i = 0; i < db->vcpus->len; i++) {
         KtVcpu *vcpu = db->vcpus->pdata[i];
         vcpu->time_ns = 90;
@@ -57,7 +58,7 @@ test_one_page(void)
                                          "KSM     on, 1 GiB saved\n\n"));
     g_assert_nonnull(strstr(text,
                             "\nA db  running, 2 vCPUs, 1 GiB\n"
-                            "  vCPUs       on 1 2 · waited for a CPU 10.0 %\n"
+                            "  vCPUs       on 1 2 · busy 45 % · waited for a CPU 10.0 %\n"
                             "  emulator    on 0\n"
                             "  vda         virtio qcow2, cache default, /i/a.qcow2\n"
                             "  nic         e1000, network default, vnet0, 52:54:00:00:00:01\n"
