@@ -43,6 +43,18 @@ append_next(GString *out, const KtOptions *options, const KtPlan *plan)
     kt_ink(out, &options->style, KT_INK_DIM, "Nothing was changed. To do it:  %s\n", command->str);
 }
 
+/* Who sits where now, and then. */
+static void
+draw(GString *out, const KtStyle *style, const KtPlan *plan)
+{
+    g_autoptr(KtSeating) after = kt_seating_new(plan->snapshot, plan);
+    g_autoptr(KtSeating) before = kt_seating_before(plan, after);
+    kt_ink(out, style, KT_INK_HEADING, "now\n");
+    kt_view_drawing(out, style, plan->snapshot, before);
+    kt_ink(out, style, KT_INK_HEADING, "\nwith this plan\n");
+    kt_view_drawing(out, style, plan->snapshot, after);
+}
+
 KtExit
 kt_verb_plan(const KtOptions *options)
 {
@@ -62,9 +74,8 @@ kt_verb_plan(const KtOptions *options)
     g_autoptr(GString) out = g_string_new(NULL);
     kt_view_plan(out, &options->style, plan, planning->profile->name);
     if (options->verbosity > 0) {
-        g_autoptr(KtSeating) seating = kt_seating_new(plan->snapshot, plan);
         g_string_append_c(out, '\n');
-        kt_view_drawing(out, &options->style, plan->snapshot, seating);
+        draw(out, &options->style, plan);
     }
     append_next(out, options, plan);
     return kt_print_unless_quiet(options, out->str, plan_exit(plan));

@@ -237,8 +237,10 @@ print_rows(KtDrawing *drawing)
 {
     for (guint i = 0; i < drawing->rows->len;) {
         const KtDrawingRow *row = drawing->rows->pdata[i];
-        if (i == 0 || !same_block(row, drawing->rows->pdata[i - 1]))
+        if (i == 0 || !same_block(row, drawing->rows->pdata[i - 1])) {
             print_block_head(drawing, row);
+            kt_drawing_ties(drawing, &drawing->topology->nodes[kt_drawing_pu(row, 0)->node]);
+        }
         guint run = drawing->rows->len > MANY_ROWS ? free_run(drawing, i) : 0;
         if (run >= 3) {
             print_free_run(drawing, i, run);

@@ -30,6 +30,34 @@ kt_drawing_memory(const KtDrawing *drawing, const KtNode *node)
     return node->memory_bytes ? kt_size(node->memory_bytes / 1024) : g_strdup("");
 }
 
+/* "A b": the letters of those whose memory, or devices, are on @node. Owned. */
+static char *
+letters_tied(const KtDrawing *drawing, const KtNode *node, bool devices)
+{
+    g_autoptr(GString) letters = g_string_new(NULL);
+    for (guint i = 0; i < drawing->seating->sitters->len; i++) {
+        const KtSitter *sitter = drawing->seating->sitters->pdata[i];
+        if (sitter->letter && hwloc_bitmap_isset(devices ? sitter->devices : sitter->memory, node->os))
+            g_string_append_printf(letters, " %c", sitter->letter);
+    }
+    return g_strdup(letters->str);
+}
+
+void
+kt_drawing_ties(KtDrawing *drawing, const KtNode *node)
+{
+    if (drawing->topology->n_nodes < 2 || drawing->seating->n_letters > KT_SEATING_LETTERS)
+        return;
+    g_autofree char *memory = letters_tied(drawing, node, false);
+    g_autofree char *devices = letters_tied(drawing, node, true);
+    if (!*memory && !*devices)
+        return;
+    const char *dot = *memory && *devices ? kt_sign(drawing->style, KT_SIGN_DOT) : "";
+    kt_ink(drawing->out, drawing->style, KT_INK_DIM, "%s %s%s%s%s%s%s%s\n",
+           kt_sign(drawing->style, KT_SIGN_SIDE), *memory ? "memory of" : "", memory, *dot ? " " : "", dot,
+           *dot ? " " : "", *devices ? "devices of" : "", devices);
+}
+
 static void
 print_elsewhere(KtDrawing *drawing)
 {
@@ -87,9 +115,13 @@ print_floating(KtDrawing *drawing)
         if (hwloc_bitmap_iszero(sitter->floating))
             continue;
         g_autofree char *ids = kt_cpuset_format(sitter->floating);
-        g_ptr_array_add(names, hwloc_bitmap_iszero(sitter->seated)
-                                   ? g_strdup(sitter->name)
-                                   : g_strdup_printf("%s (vCPU %s)", sitter->name, ids));
+        bool floats = hwloc_bitmap_iszero(sitter->seated);
+        if (floats && sitter->letter)
+            g_ptr_array_add(names, g_strdup_printf("%c %s", sitter->letter, sitter->name));
+        else if (floats)
+            g_ptr_array_add(names, g_strdup(sitter->name));
+        else
+            g_ptr_array_add(names, g_strdup_printf("%s (vCPU %s)", sitter->name, ids));
     }
     if (names->len == 0)
         return;

@@ -41,5 +41,9 @@ char *kt_drawing_list(const KtStyle *style, const KtCpuset *set, guint columns);
 /** "12.1 GiB of 62.8 GiB free", or only the size; "" where neither is known. Owned. */
 char *kt_drawing_memory(const KtDrawing *drawing, const KtNode *node);
 
+/** Below a frame's head: whose memory and devices are on the node, which is what draws guests there. Only
+ * where there are several nodes, and letters tell the guests apart. */
+void kt_drawing_ties(KtDrawing *drawing, const KtNode *node);
+
 /** Below the frames: nodes without CPUs, CPUs that are offline, the signs that occur, and who floats. */
 void kt_drawing_legend(KtDrawing *drawing);

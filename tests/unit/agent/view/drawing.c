@@ -152,6 +152,52 @@ test_plan_shows_what_it_makes(void)
     g_assert_null(strstr(text, "float"));
 }
 
+/* Its memory is on the second of two nodes. */
+static void
+set_memory(KtDomain *domain)
+{
+    domain->n_memory = 2;
+    domain->memory_kib = g_new0(gint64, 2);
+    domain->memory_kib[0] = 1; /* too little to count */
+    domain->memory_kib[1] = 1048576;
+}
+
+static void
+test_what_draws_guests(void)
+{
+    g_autoptr(Scene) scene = scene_new("package:2 [numa] l3:1 core:2 pu:1");
+    set_memory(scene_add_guest(scene, "db", 2, PINS2("0", "1"), ""));
+    scene_add_guest(scene, "free", 2, "", "");
+    set_memory(scene_add_guest(scene, "web", 2, PINS2("2-3", "2-3"), ""));
+
+    g_autofree char *text = draw(scene, &style);
+
+    g_assert_nonnull(strstr(text, "│ memory of A b\n│ 2-3  b b   b web\n"));
+    g_assert_null(strstr(text, "│ memory of A b\n│ 0-1"));
+}
+
+static void
+test_before_and_after(void)
+{
+    /* Given one guest that floats and one that is elsewhere than planned. */
+    g_autoptr(Scene) scene = scene_new("package:2 [numa] l3:1 core:2 pu:1");
+    set_memory(scene_add_guest(scene, "db", 2, "", ""));
+    scene_add_guest(scene, "web", 1, "<cputune><vcpupin vcpu='0' cpuset='3'/></cputune>", "");
+    scene_plan(scene, "[domain db]\ncpu.placement = shared-cache\ncpu.exclusive = yes\n"
+                      "[domain web]\ncpu.placement = shared-cache\n");
+    g_autoptr(KtSeating) after = kt_seating_new(scene->snapshot, scene->plan);
+
+    g_autoptr(KtSeating) before = kt_seating_before(scene->plan, after);
+
+    /* Then each has the same letter, and the one that floats is told by it. */
+    g_autoptr(GString) out = g_string_new(NULL);
+    kt_view_drawing(out, &style, scene->snapshot, before);
+    g_assert_cmpint(kt_seating_find(after, 0)->letter, ==, 'A');
+    g_assert_cmpint(kt_seating_find(after, 1)->letter, ==, 'b');
+    g_assert_nonnull(strstr(out->str, "│ memory of a\n│ 2-3  · B   B web\n"));
+    g_assert_nonnull(strstr(out->str, "float over all CPUs: a db\n"));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -163,6 +209,8 @@ main(int argc, char **argv)
     g_test_add_func("/view/drawing/uneven", test_uneven_numbers_are_short);
     g_test_add_func("/view/drawing/ascii", test_ascii);
     g_test_add_func("/view/drawing/width", test_no_line_is_too_wide);
+    g_test_add_func("/view/drawing/ties", test_what_draws_guests);
+    g_test_add_func("/view/drawing/before-and-after", test_before_and_after);
     g_test_add_func("/view/drawing/plan", test_plan_shows_what_it_makes);
     return g_test_run();
 }
