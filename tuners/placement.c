@@ -112,6 +112,8 @@ solve_once(const KtModel *model, bool anew)
         kt_anneal(best);
         finish(best);
     }
+    kt_pack_exclusive(best);
+    kt_order_exclusive(best);
     return best;
 }
 

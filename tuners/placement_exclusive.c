@@ -65,48 +65,6 @@ fill_from(KtState *state, const KtModelDomain *domain, guint start)
     return true;
 }
 
-/* Whether the unit's vCPUs can change CPUs among themselves at no cost. */
-static bool
-is_uniform(const KtState *state, const KtUnit *unit)
-{
-    const KtModelVcpu *vcpus = &state->model->vcpus[unit->first];
-    for (guint i = 0; i < unit->n; i++) {
-        if (vcpus[i].guest_core >= 0 || vcpus[i].load != vcpus[0].load)
-            return false;
-    }
-    return true;
-}
-
-/* Within the CPUs that the unit has, gives each vCPU the one that it had before. */
-static void
-keep_within_unit(KtState *state, const KtUnit *unit, gint *seats)
-{
-    const KtModelVcpu *vcpus = &state->model->vcpus[unit->first];
-    for (guint i = 0; is_uniform(state, unit) && i < unit->n; i++) {
-        for (guint j = 0; j < unit->n; j++) {
-            bool at_home = seats[j] == vcpus[j].before_pu;
-            if (j != i && !at_home && seats[j] >= 0 && seats[j] == vcpus[i].before_pu) {
-                gint other = seats[i];
-                seats[i] = seats[j];
-                seats[j] = other;
-            }
-        }
-    }
-}
-
-void
-kt_keep_within_exclusive(KtState *state, guint index)
-{
-    const KtModelDomain *domain = &state->model->domains[index];
-    g_autofree gint *seats = g_new(gint, domain->n_vcpus + 1);
-    kt_copy_seats(state, domain, seats);
-    for (guint i = 0; i < domain->n_units; i++) {
-        const KtUnit *unit = &state->model->units[domain->first_unit + i];
-        keep_within_unit(state, unit, seats + (unit->first - domain->first_vcpu));
-    }
-    kt_set_seats(state, domain, seats);
-}
-
 /* Fills from the most promising zones and leaves the best of that; the seats that are there stay. False and
  * nothing changed where there is no room, or surely no total below @least. */
 static bool

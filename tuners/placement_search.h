@@ -94,6 +94,11 @@ void kt_set_seats(KtState *state, const KtModelDomain *domain, const gint *seats
 /** The same CPUs with as few moves as that takes: what a domain's vCPUs can change among themselves at no
  * cost. */
 void kt_keep_within_exclusive(KtState *state, guint domain);
+/** Puts what is on cores that are alike, but for who was at home there before, in order: domain by domain. */
+void kt_pack_exclusive(KtState *state);
+/** kt_keep_within_exclusive() for all domains, and those that move have their CPUs in the order of their
+ * numbers: what search made of it says nothing to whoever reads it. */
+void kt_order_exclusive(KtState *state);
 /** Exchanges a vCPU that is apart from the others of its domain, or beside a stranger, with a stranger of
  * theirs, where that is worth it; whether it was. */
 bool kt_improve_by_exchange(KtState *state, guint vcpu);
