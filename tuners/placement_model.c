@@ -263,17 +263,20 @@ fill_pair_weights(KtModel *model, KtModelDomain *domain)
 }
 
 /* What each vCPU on node @from pays for memory that is somewhere: for the way there or, where it follows, its
- * part of moving it here, which is so where all vCPUs are here. */
+ * part of moving it here, which is so where all vCPUs are here: never for guest cells, which get nodes of
+ * their own. */
 static double
-memory_cost(const KtModel *model, const KtSeatDomain *wish, guint from)
+memory_cost(const KtModel *model, const KtModelDomain *domain, guint from)
 {
+    const KtSeatDomain *wish = domain->wish;
     const KtTopology *topology = model->topology;
     const double *room = model->problem->node_room_gib;
     double staying = 0;
     for (guint to = 0; to < topology->n_nodes; to++)
         staying += wish->memory_share[to] * kt_model_node_cost(model, from, to);
     double moving_gib = wish->memory_gib * (1 - wish->memory_share[from]);
-    if (!wish->memory_follows || wish->memory_gib <= 0 || (room && moving_gib > room[from]))
+    if (!wish->memory_follows || domain->n_units > 1 || wish->memory_gib <= 0 ||
+        (room && moving_gib > room[from]))
         return staying;
     return KT_COST_MOVED_GIB * moving_gib / wish->n_vcpus;
 }
@@ -316,7 +319,7 @@ fill_node_cost(const KtModel *model, KtModelDomain *domain)
     domain->memory_known = wish->memory_share != NULL;
     domain->node_cost = g_new0(double, topology->n_nodes);
     for (guint from = 0; from < topology->n_nodes; from++) {
-        double cost = domain->memory_known ? memory_cost(model, wish, from) : 0;
+        double cost = domain->memory_known ? memory_cost(model, domain, from) : 0;
         for (guint i = 0; i < wish->n_device_nodes; i++)
             cost += kt_model_node_cost(model, from, wish->device_nodes[i]) / wish->n_device_nodes;
         domain->node_cost[from] = cost;

@@ -557,6 +557,29 @@ test_memory_follows_where_there_is_room(void)
 }
 
 static void
+test_memory_of_cells_stays(void)
+{
+    /* Given a guest of two cells, whose memory is on two nodes with others on them. */
+    g_autoptr(Case) it = case_new("pack:4 [numa] l3:1 core:8 pu:1");
+    double there[] = {0.5, 0.5, 0, 0};
+    case_add(it, "a", 3, "0-7")->placed = false;
+    case_add(it, "b", 3, "8-15")->placed = false;
+    KtSeatDomain *big = case_add(it, "big", 8, "0-31");
+    for (guint i = 0; i < 8; i++)
+        case_vcpus(big)[i].cell = i / 4;
+    case_set_memory(it, big, there);
+    big->memory_gib = 1;
+    big->memory_follows = true;
+
+    g_autoptr(KtPlacement) placement = solve(it);
+
+    /* Then its CPUs are there, since on several nodes memory follows to none. */
+    g_autoptr(KtCpuset) cpus = cpus_of(placement, 2);
+    g_autofree char *list = kt_cpuset_format(cpus);
+    g_assert_cmpstr(list, ==, "0-15");
+}
+
+static void
 test_move_threshold(void)
 {
     /* Given two guests in one L3 beside an empty one. */
@@ -613,6 +636,7 @@ main(int argc, char **argv)
     g_test_add_func("/placement/memory/bound", test_stays_on_the_node_of_bound_memory);
     g_test_add_func("/placement/memory/no-room", test_no_own_cpus_on_the_node_of_bound_memory);
     g_test_add_func("/placement/memory/follows", test_memory_follows_where_there_is_room);
+    g_test_add_func("/placement/memory/cells", test_memory_of_cells_stays);
     g_test_add_func("/placement/stable/threshold", test_move_threshold);
     g_test_add_func("/placement/present", test_present);
     g_test_add_func("/placement/without-vcpus", test_domain_without_vcpus);
