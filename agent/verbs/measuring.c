@@ -11,6 +11,7 @@
 
 #define USUAL_BLOCKS 8
 #define MOST_BLOCKS 1000
+#define BUSY_PERCENT 25 /* of the time, which a host that has CPUs to spare is far from */
 
 void
 kt_measuring_free(KtMeasuring *measuring)
@@ -126,6 +127,17 @@ show_progress(const KtBench *running, guint done, guint total, bool with, const 
     fflush(stderr);
 }
 
+/* More blocks or a quieter time say more. */
+static void
+warn_of_busy_host(const KtSnapshot *snapshot)
+{
+    double waited = snapshot->kernel ? snapshot->kernel->cpu.some_avg10 : 0;
+    if (waited > BUSY_PERCENT)
+        g_warning("this host is busy: in %.0f %% of the last 10 seconds something waited for a CPU; what is "
+                  "measured now will be noisy",
+                  waited);
+}
+
 KtMeasuring *
 kt_measuring_new(const KtOptions *options, const KtPlanning *planning, GPtrArray *workloads,
                  KtJournal *journal, KtExit *ret_exit)
@@ -150,8 +162,10 @@ kt_measuring_new(const KtOptions *options, const KtPlanning *planning, GPtrArray
             kt_report_usage(options, "--blocks %d: 1 to %d are possible", options->blocks, MOST_BLOCKS);
     else if (measuring->domains->len == 0)
         *ret_exit = kt_report_usage(options, "no domain that could be measured runs");
-    else
+    else {
+        warn_of_busy_host(planning->host->snapshot);
         return g_steal_pointer(&measuring);
+    }
     return NULL;
 }
 

@@ -4,7 +4,6 @@
 #include <math.h>
 
 #include "agent/view/ink.h"
-#include "bench/compare/disturbed.h"
 #include "bench/compare/order.h"
 
 #define MOST_NAMED 3 /* figures in the sentence, of each verdict */
@@ -158,42 +157,14 @@ kt_analysis_sentence(const KtBenchmark *benchmark, const GPtrArray *findings)
         guint n = kt_count_verdicts(findings, (KtVerdict)verdict);
         if (n == 0)
             continue;
-        g_string_append_printf(out, "%s%u %s", before, n, kt_verdict_name((KtVerdict)verdict));
+        g_string_append_printf(out, "%s%u %s%s", before, n, verdict == KT_VERDICT_TOO_FEW ? "with " : "",
+                               kt_verdict_name((KtVerdict)verdict));
         if (verdict == KT_VERDICT_BETTER || verdict == KT_VERDICT_WORSE)
             name_some(out, findings, (KtVerdict)verdict);
         before = ", ";
     }
     g_string_append_c(out, '.');
     return g_strdup(out->str);
-}
-
-char *
-kt_absent_counters(const KtBenchmark *benchmark)
-{
-    g_autoptr(GString) names = g_string_new(NULL);
-    for (guint watched = 0; watched < KT_N_WATCHED; watched++) {
-        bool there = false;
-        for (guint i = 0; i < benchmark->metrics->len && !there; i++) {
-            const KtMetric *metric = benchmark->metrics->pdata[i];
-            there = metric->watched && g_str_equal(metric->figure, kt_watched_name((KtWatched)watched));
-        }
-        if (!there)
-            g_string_append_printf(names, "%s%s", names->len ? ", " : "",
-                                   kt_watched_name((KtWatched)watched));
-    }
-    return names->len ? g_strdup(names->str) : NULL;
-}
-
-char *
-kt_disturbed_text(const KtBenchmark *benchmark)
-{
-    guint total, disturbed = kt_count_disturbed(benchmark, &total);
-    if (disturbed == 0)
-        return NULL;
-    return g_strdup_printf(
-        "%u of %u runs were disturbed by others on this host (other-load, steal), also when "
-        "they were repeated; they count as the others do.",
-        disturbed, total);
 }
 
 char *
@@ -205,6 +176,17 @@ kt_change_text(const KtFinding *finding, double change)
     if (finding->comparison.relative)
         return g_strdup_printf("%+.1f %%", change * 100);
     return g_strdup_printf("%+.3g %s", change, finding->metric->unit);
+}
+
+char *
+kt_change_range(const KtFinding *finding)
+{
+    const KtInterval *change = &finding->comparison.change;
+    if (!isfinite(change->low) || !isfinite(change->high))
+        return NULL;
+    g_autofree char *low = kt_change_text(finding, change->low);
+    g_autofree char *high = kt_change_text(finding, change->high);
+    return g_strdup_printf("%s to %s", low, high);
 }
 
 char *

@@ -29,15 +29,11 @@ bool kt_metric_median(const KtMetric *metric, bool with, double *ret_median);
 /** The answer in one sentence. Owned. */
 char *kt_analysis_sentence(const KtBenchmark *benchmark, const GPtrArray *findings);
 
-/** What can be watched but wasn't, "kvm-exits, …", as this host or guest has no such counter; or NULL. Owned.
- */
-char *kt_absent_counters(const KtBenchmark *benchmark);
-
-/** "2 of 56 runs …" where others disturbed some, though they were repeated; or NULL. Owned. */
-char *kt_disturbed_text(const KtBenchmark *benchmark);
-
 /** "-7.1 %", or in the metric's unit "+12 MiB/s". Owned. */
 char *kt_change_text(const KtFinding *finding, double change);
+
+/** The interval of the change, "-54.9 % to -48.2 %"; NULL: it is open, from too few blocks. Owned. */
+char *kt_change_range(const KtFinding *finding);
 
 /** What the verdict rests on, in words for people: the corrected p, or what could have been seen. Owned. */
 char *kt_verdict_reason(const KtFinding *finding);

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bench/compare/page.h"
 
+#include <string.h>
+
 #include "agent/view/ink.h"
 #include "agent/view/json.h"
 #include "base/diagnostic.h"
+
+#define SHELL_PLAIN "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+./:,=@%"
 
 static const char style[] =
     ":root{color-scheme:light dark;--line:#d0d7de;--dim:#57606a;--good:#116329;--bad:#a40e26;"
@@ -18,6 +22,8 @@ static const char style[] =
     "thead th{color:var(--dim);font-weight:500;white-space:nowrap}tbody th{font-weight:600}"
     ".better b{color:var(--good)}.worse b{color:var(--bad)}.noisy b,.few b{color:var(--warn)}"
     "figure{margin:1rem 0;break-inside:avoid}figcaption{color:var(--dim);overflow-wrap:anywhere}"
+    ".remark{border-left:.25rem solid var(--warn);padding-left:.75rem}"
+    ".note{color:var(--dim);font-size:.9em}.group{color:var(--dim);padding-top:.8rem}"
     "svg{display:block;width:100%;max-width:40rem;height:auto}"
     "pre{white-space:pre-wrap;overflow-wrap:anywhere;border:1px solid var(--line);padding:.6rem}"
     ".figure,.value{white-space:nowrap}"
@@ -134,24 +140,32 @@ add_machine(GString *out, json_t *about)
     g_string_append(out, "</ul>\n");
 }
 
+/* In quotes only where a shell would take it for something else. Owned. */
+static char *
+shell_word(const char *text)
+{
+    bool plain = *text && strspn(text, SHELL_PLAIN) == strlen(text);
+    return plain ? g_strdup(text) : g_shell_quote(text);
+}
+
 /* A command that can be typed again. */
 static void
 add_repeat(GString *out, json_t *about, const KtBenchmark *benchmark)
 {
     json_t *workloads = json_object_get(about, "workloads");
     json_t *chosen = json_object_get(about, "chosen");
-    g_autofree char *profile = g_shell_quote(benchmark->profile);
+    g_autofree char *profile = shell_word(benchmark->profile);
     g_string_append(out, "<h2>How to do it again</h2>\n<pre>");
     kt_page_text(out, "kvm-tune bench %s", profile);
     for (gsize i = 0; i < json_array_size(workloads); i++) {
         json_t *workload = json_array_get(workloads, i);
         const char *given = text_of(workload, "given"); /* a report of an older version has only its name */
-        g_autofree char *name = g_shell_quote(*given ? given : text_of(workload, "name"));
+        g_autofree char *name = shell_word(*given ? given : text_of(workload, "name"));
         kt_page_text(out, " --workload %s", name);
     }
     for (gsize i = 0; i < json_array_size(chosen); i++) {
         const char *text = json_string_value(json_array_get(chosen, i));
-        g_autofree char *glob = g_shell_quote(text ? text : "");
+        g_autofree char *glob = shell_word(text ? text : "");
         kt_page_text(out, " --domain %s", glob);
     }
     kt_page_text(out, " --blocks %u --seed %u%s", benchmark->n_blocks, benchmark->seed,

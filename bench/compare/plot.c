@@ -9,12 +9,12 @@
 #define WITH_COLOR "#2f81f7"
 
 static void
-begin(GString *script, guint height)
+begin(GString *script, guint width, guint height)
 {
     g_string_append_printf(script,
-                           "set terminal svg size 560,%u dynamic font 'sans-serif,15' noenhanced\n"
+                           "set terminal svg size %u,%u dynamic font 'sans-serif,15' noenhanced\n"
                            "set border 1 lc rgb '#8a8f98'\nset tics nomirror out font ',12'\nset key off\n",
-                           height);
+                           width, height);
 }
 
 /* The runs of one arm as lines of "X Y", or "SECONDS VALUE". */
@@ -85,7 +85,7 @@ char *
 kt_plot_finding(const char *plotter, guint number, const KtFinding *finding)
 {
     g_autoptr(GString) script = g_string_new(NULL);
-    begin(script, 160);
+    begin(script, 460, 150);
     add_runs(script, "before", finding->metric, false, 0);
     add_runs(script, "after", finding->metric, true, 0);
     add_interval(script, "m0", &finding->before, 1);
@@ -114,12 +114,12 @@ kt_plot_watched(const char *plotter, guint number, const KtMetric *metric, gint6
     g_autoptr(GString) script = g_string_new(NULL);
     char most[G_ASCII_DTOSTR_BUF_SIZE];
     g_ascii_formatd(most, sizeof most, "%.3g", largest(metric));
-    begin(script, 150);
+    begin(script, 420, 120);
     add_runs(script, "before", metric, false, started_usec);
     add_runs(script, "after", metric, true, started_usec);
-    g_string_append_printf(script, "set yrange [0:*]\nset ytics ('0' 0, '%s' %s)\n", most, most);
-    g_string_append(script, "set xlabel 's since the start'\n"
-                            "plot $before with impulses lw 3 lc rgb '" BEFORE_COLOR "', "
+    /* What is rounded up is still inside. */
+    g_string_append_printf(script, "set yrange [0:%s*1.05]\nset ytics ('0' 0, '%s' %s)\n", most, most, most);
+    g_string_append(script, "plot $before with impulses lw 3 lc rgb '" BEFORE_COLOR "', "
                             "$after with impulses lw 3 lc rgb '" WITH_COLOR "'\n");
     return draw(plotter, number, script->str);
 }

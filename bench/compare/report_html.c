@@ -4,6 +4,7 @@
 #include "base/diagnostic.h"
 #include "bench/compare/page.h"
 #include "bench/compare/plot.h"
+#include "bench/compare/remarks.h"
 #include "bench/compare/report.h"
 
 /* Pages stay below 1 MiB. */
@@ -32,14 +33,13 @@ add_row(Page *page, const KtFinding *finding)
         g_autofree char *before = kt_figure_text(finding->before.value, metric->unit);
         g_autofree char *after = kt_figure_text(finding->after.value, metric->unit);
         g_autofree char *change = kt_change_text(finding, seen->change.value);
-        g_autofree char *low = kt_change_text(finding, seen->change.low);
-        g_autofree char *high = kt_change_text(finding, seen->change.high);
+        g_autofree char *range = kt_change_range(finding);
         kt_page_cell(page->out, "td class=\"from value\"", "%s", before);
         kt_page_cell(page->out, "td class=\"value\"", "%s", after);
         g_string_append(page->out, "<td class=\"figure\"><b>");
         kt_page_text(page->out, "%s", change);
         g_string_append(page->out, "</b><br>");
-        kt_page_text(page->out, "%s to %s", low, high);
+        kt_page_text(page->out, "%s", range ? range : "");
         g_string_append(page->out, "</td>");
     } else {
         g_string_append(page->out, "<td></td><td></td><td></td>");
@@ -59,7 +59,9 @@ add_summary(Page *page)
                     "<th>change (95&nbsp;%)</th><th>verdict</th></tr></thead><tbody>\n");
     for (guint i = 0; i < page->findings->len; i++)
         add_row(page, page->findings->pdata[i]);
-    g_string_append(page->out, "</tbody></table></div>\n");
+    g_string_append(page->out, "</tbody></table></div>\n<p class=\"note\">As it was, with the profile: "
+                               "medians of the runs. The change is the middle of the changes inside the "
+                               "blocks, so it need not be that of the medians.</p>\n");
 }
 
 /* A drawing with its caption; where there is none nothing. */
@@ -86,12 +88,22 @@ add_drawings(Page *page)
     }
     g_string_append(
         page->out,
-        "<p>A dot a run; the square is the median, the line through it its 95&nbsp;% interval.</p>\n");
+        "<p>A dot a run; the square is the median, the line through it its 95&nbsp;% interval.</p>\n"
+        "<div class=\"many\">\n");
     for (guint i = 0; i < page->findings->len; i++) {
         const KtFinding *finding = page->findings->pdata[i];
         if (finding->blocks->len)
             add_drawing(page, finding->metric, kt_plot_finding(page->plotter, page->drawings++, finding));
     }
+    g_string_append(page->out, "</div>\n");
+}
+
+/* Whether it was counted in both arms, and not nothing all the time. */
+static bool
+is_worth_showing(const KtMetric *metric, double *ret_before, double *ret_with)
+{
+    return metric->watched && kt_metric_median(metric, false, ret_before) &&
+           kt_metric_median(metric, true, ret_with) && (*ret_before != 0 || *ret_with != 0);
 }
 
 static void
@@ -101,54 +113,85 @@ add_watched_row(Page *page, const KtMetric *metric, double before, double with)
     g_autofree char *other = kt_figure_text(with, metric->unit);
     g_string_append(page->out, "<tr>");
     kt_page_cell(page->out, "th", "%s", metric->figure);
-    kt_page_cell(page->out, "td", "%s on %s", metric->workload, metric->domain);
     kt_page_cell(page->out, "td class=\"from value\"", "%s", one);
     kt_page_cell(page->out, "td class=\"value\"", "%s", other);
     g_string_append(page->out, "</tr>\n");
 }
 
-/* What the counters don't say by themselves. */
+/* A heading where another workload or guest begins. */
 static void
-add_remarks(Page *page)
+add_watched_group(Page *page, const KtMetric *metric, const KtMetric *last)
 {
-    g_autofree char *absent = kt_absent_counters(page->benchmark);
-    g_autofree char *disturbed = kt_disturbed_text(page->benchmark);
-    if (absent)
-        kt_page_text(page->out, " Not counted on this host or guest: %s.", absent);
-    if (disturbed)
-        kt_page_text(page->out, " %s", disturbed);
+    if (last && g_str_equal(last->workload, metric->workload) && g_str_equal(last->domain, metric->domain))
+        return;
+    g_string_append(page->out, "<tr>");
+    kt_page_cell(page->out, "td class=\"group\" colspan=\"3\"", "beside %s on %s", metric->workload,
+                 metric->domain);
+    g_string_append(page->out, "</tr>\n");
 }
 
 static void
-add_watched(Page *page)
+add_watched_table(Page *page)
 {
-    guint time_lines = 0;
-    g_string_append(page->out,
-                    "<h2>Watched beside the runs</h2>\n<p>Medians; nothing here is judged. In the time "
-                    "lines grey is as it was, blue with the profile.");
-    add_remarks(page);
-    g_string_append(page->out, "</p>\n<div class=\"wide\"><table><thead><tr><th>counter</th><th>beside</th>"
-                               "<th>as it was</th><th>with the profile</th></tr></thead><tbody>\n");
+    const KtMetric *last = NULL;
+    g_string_append(page->out, "<div class=\"wide\"><table><thead><tr><th>counter</th><th>as it was</th>"
+                               "<th>with the profile</th></tr></thead><tbody>\n");
     for (guint i = 0; i < page->benchmark->metrics->len; i++) {
         const KtMetric *metric = page->benchmark->metrics->pdata[i];
         double before, with;
-        if (metric->watched && kt_metric_median(metric, false, &before) &&
-            kt_metric_median(metric, true, &with))
-            add_watched_row(page, metric, before, with);
+        if (!is_worth_showing(metric, &before, &with))
+            continue;
+        add_watched_group(page, metric, last);
+        add_watched_row(page, metric, before, with);
+        last = metric;
     }
-    g_string_append(page->out, "</tbody></table></div>\n<div class=\"many\">\n");
-    for (guint i = 0; page->plotter && i < page->benchmark->metrics->len && time_lines < MOST_TIME_LINES;
-         i++) {
+    g_string_append(page->out, "</tbody></table></div>\n");
+}
+
+static void
+add_time_lines(Page *page)
+{
+    guint time_lines = 0;
+    g_string_append(page->out, "<div class=\"many\">\n");
+    for (guint i = 0; i < page->benchmark->metrics->len && time_lines < MOST_TIME_LINES; i++) {
         const KtMetric *metric = page->benchmark->metrics->pdata[i];
-        double before = 0, with = 0;
-        if (!metric->watched || !kt_metric_median(metric, false, &before) ||
-            !kt_metric_median(metric, true, &with) || (before == 0 && with == 0))
+        double before, with;
+        if (!is_worth_showing(metric, &before, &with))
             continue;
         add_drawing(page, metric,
                     kt_plot_watched(page->plotter, page->drawings++, metric, page->benchmark->started_usec));
         time_lines++;
     }
     g_string_append(page->out, "</div>\n");
+}
+
+static void
+add_watched(Page *page)
+{
+    g_autofree char *absent = kt_absent_counters(page->benchmark);
+    g_string_append(page->out, "<h2>Watched beside the runs</h2>\n<p>Medians; nothing here is judged. What "
+                               "was nothing all the time isn't listed.");
+    if (absent)
+        kt_page_text(page->out, " Not counted on this host or guest: %s.", absent);
+    g_string_append(page->out, "</p>\n");
+    add_watched_table(page);
+    if (page->plotter == NULL)
+        return;
+    g_string_append(page->out, "<p>In the course of the benchmark, in seconds since its start: grey as it "
+                               "was, blue with the profile.</p>\n");
+    add_time_lines(page);
+}
+
+/* What must be known before the figures are believed. */
+static void
+add_remarks(Page *page)
+{
+    g_auto(GStrv) remarks = kt_remarks(page->benchmark);
+    for (char **remark = remarks; *remark; remark++) {
+        g_string_append(page->out, "<p class=\"remark\">");
+        kt_page_text(page->out, "%s", *remark);
+        g_string_append(page->out, "</p>\n");
+    }
 }
 
 static void
@@ -175,6 +218,7 @@ kt_bench_html(const KtBenchmark *benchmark, const char *plotter)
     g_autoptr(GString) out = g_string_new(NULL);
     Page page = {out, benchmark, findings, plotter, 0};
     add_head(&page);
+    add_remarks(&page);
     add_summary(&page);
     add_drawings(&page);
     add_watched(&page);

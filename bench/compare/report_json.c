@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "agent/view/json.h"
+#include "bench/compare/remarks.h"
 #include "bench/compare/report.h"
 
 /* JSON has no infinity: what is unbounded is null. */
@@ -73,6 +74,16 @@ add_finding(json_t *json, const KtFinding *finding)
 }
 
 static json_t *
+remarks_json(const KtBenchmark *benchmark)
+{
+    g_auto(GStrv) remarks = kt_remarks(benchmark);
+    json_t *json = json_array();
+    for (char **remark = remarks; *remark; remark++)
+        json_array_append_new(json, kt_json_text(*remark));
+    return json;
+}
+
+static json_t *
 head_json(json_t *json, const KtBenchmark *benchmark, const GPtrArray *findings)
 {
     g_autofree char *sentence = kt_analysis_sentence(benchmark, findings);
@@ -84,6 +95,7 @@ head_json(json_t *json, const KtBenchmark *benchmark, const GPtrArray *findings)
     json_object_set_new(json, "blocks", json_integer(benchmark->n_blocks));
     json_object_set_new(json, "seed", json_integer(benchmark->seed));
     json_object_set_new(json, "sentence", kt_json_text(sentence));
+    json_object_set_new(json, "remarks", remarks_json(benchmark));
     json_object_set_new(json, "about", about ? about : json_object());
     return json;
 }

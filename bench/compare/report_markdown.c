@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/diagnostic.h"
+#include "bench/compare/remarks.h"
 #include "bench/compare/report.h"
 
 /* What means something in Markdown or HTML doesn't any more. Owned. */
@@ -31,9 +32,9 @@ add_row(GString *out, const KtFinding *finding)
         g_autofree char *before = kt_figure_text(finding->before.value, unit);
         g_autofree char *after = kt_figure_text(finding->after.value, unit);
         g_autofree char *change = kt_change_text(finding, finding->comparison.change.value);
-        g_autofree char *low = kt_change_text(finding, finding->comparison.change.low);
-        g_autofree char *high = kt_change_text(finding, finding->comparison.change.high);
-        g_string_append_printf(out, "%s | %s | %s (%s to %s) | ", before, after, change, low, high);
+        g_autofree char *range = kt_change_range(finding);
+        g_string_append_printf(out, "%s | %s | %s%s%s%s | ", before, after, change, range ? " (" : "",
+                               range ? range : "", range ? ")" : "");
     } else {
         g_string_append(out, " | | | ");
     }
@@ -58,6 +59,11 @@ kt_bench_markdown(const KtBenchmark *benchmark)
     g_autofree char *blocks = kt_count(benchmark->n_blocks, "block", "blocks");
     g_string_append_printf(out, "\nBenchmark %" G_GINT64_FORMAT ", %s, %s of four runs.\n", benchmark->id,
                            started, blocks);
+    g_auto(GStrv) remarks = kt_remarks(benchmark);
+    for (char **remark = remarks; *remark; remark++) {
+        g_autofree char *text = escaped(*remark);
+        g_string_append_printf(out, "\n%s\n", text);
+    }
     return g_strdup(out->str);
 }
 

@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "base/diagnostic.h"
+#include "bench/compare/remarks.h"
 #include "bench/compare/report.h"
 
 #define NAME_COLUMNS 22
@@ -76,8 +77,7 @@ print_finding(GString *out, const KtStyle *style, const KtFinding *finding, doub
     g_autofree char *both = g_strdup_printf("%s %s %s", before, kt_sign(style, KT_SIGN_ARROW), after);
     g_autofree char *safe = kt_printable(both);
     g_autofree char *change = kt_change_text(finding, seen->change.value);
-    g_autofree char *low = kt_change_text(finding, seen->change.low);
-    g_autofree char *high = kt_change_text(finding, seen->change.high);
+    g_autofree char *range = kt_change_range(finding);
     g_autofree char *reason = kt_verdict_reason(finding);
     kt_pad(out, style, KT_INK_PLAIN, style->utf8 ? both : safe, FIGURE_COLUMNS);
     kt_pad(out, style, KT_INK_PLAIN, change, CHANGE_COLUMNS);
@@ -85,8 +85,9 @@ print_finding(GString *out, const KtStyle *style, const KtFinding *finding, doub
     g_string_append_c(out, ' ');
     kt_ink(out, style, ink_of(seen->verdict), "%s\n", kt_verdict_name(seen->verdict));
     g_string_append_printf(out, "%*s", NAME_COLUMNS, "");
-    g_autofree char *detail = g_strdup_printf("95 %%: %s to %s; %s; %s is better", low, high, reason,
-                                              finding->metric->more_is_better ? "more" : "less");
+    g_autofree char *detail =
+        g_strdup_printf("%s%s%s%s; %s is better", range ? "95 %: " : "", range ? range : "",
+                        range ? "; " : "", reason, finding->metric->more_is_better ? "more" : "less");
     kt_wrap(out, style, KT_INK_DIM, NAME_COLUMNS, NAME_COLUMNS, detail);
 }
 
@@ -138,19 +139,22 @@ print_watched(GString *out, const KtStyle *style, const KtBenchmark *benchmark)
     }
 }
 
-/* What the counters don't say by themselves. */
+/* What neither the figures nor the counters say by themselves. */
 static void
 print_remarks(GString *out, const KtStyle *style, const KtBenchmark *benchmark)
 {
     g_autofree char *absent = kt_absent_counters(benchmark);
-    g_autofree char *remark = absent ? g_strdup_printf("not counted here: %s", absent) : NULL;
-    g_autofree char *disturbed = kt_disturbed_text(benchmark);
-    if (remark || disturbed)
+    g_autofree char *not_counted = absent ? g_strdup_printf("not counted here: %s", absent) : NULL;
+    g_auto(GStrv) remarks = kt_remarks(benchmark);
+    if (not_counted) {
         g_string_append_c(out, '\n');
-    if (remark)
-        kt_wrap(out, style, KT_INK_DIM, 0, 0, remark);
-    if (disturbed)
-        kt_wrap(out, style, KT_INK_WARN, 0, 0, disturbed);
+        kt_wrap(out, style, KT_INK_DIM, 0, 0, not_counted);
+    }
+    for (char **remark = remarks; *remark; remark++) {
+        g_autofree char *safe = kt_printable(*remark);
+        g_string_append_c(out, '\n');
+        kt_wrap(out, style, KT_INK_WARN, 0, 0, safe);
+    }
 }
 
 void

@@ -47,7 +47,44 @@ test_text(void)
     g_assert_nonnull(strstr(out->str, "1 better"));
     g_assert_nonnull(strstr(out->str, "########|"));
     g_assert_nonnull(strstr(out->str, "vcpu-busy"));
+    g_assert_nonnull(strstr(out->str, "95 %: -50"));
     g_assert_null(strchr(out->str, '\033'));
+}
+
+/* Of so few blocks no interval is known, and nothing is printed in its place. */
+static void
+test_too_few_blocks(void)
+{
+    g_autoptr(KtBenchmark) benchmark = make_benchmark(0.5);
+    g_array_set_size(((KtMetric *)benchmark->metrics->pdata[0])->runs, 8);
+    g_autoptr(GString) out = g_string_new(NULL);
+    KtStyle style = {.width = 400};
+    kt_bench_text(out, &style, benchmark);
+    g_assert_nonnull(strstr(out->str, "1 with too few blocks"));
+    g_assert_nonnull(strstr(out->str, " 2 of the 6 blocks"));
+    g_assert_null(strstr(out->str, "95 %"));
+    g_autofree char *html = kt_bench_html(benchmark, NULL);
+    g_autofree char *markdown = kt_bench_markdown(benchmark);
+    g_assert_null(strstr(html, "unknown"));
+    g_assert_null(strstr(markdown, "unknown"));
+}
+
+/* In all formats for people, and in JSON. */
+static void
+test_remarks(void)
+{
+    g_autoptr(KtBenchmark) benchmark = make_benchmark(0.5);
+    KtMetric *metric = kt_metric_new("load", EVIL, "other-load", "%");
+    metric->watched = true;
+    KtRun run = {.value = 171};
+    g_array_append_val(metric->runs, run);
+    g_ptr_array_add(benchmark->metrics, metric);
+    g_autofree char *html = kt_bench_html(benchmark, NULL);
+    g_autofree char *markdown = kt_bench_markdown(benchmark);
+    g_autofree char *json = kt_bench_json(benchmark);
+    g_assert_nonnull(strstr(html, "171 % of a CPU"));
+    g_assert_nonnull(strstr(markdown, "171 % of a CPU"));
+    g_assert_nonnull(strstr(json, "171 % of a CPU"));
 }
 
 static void
@@ -157,6 +194,8 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/report/text", test_text);
+    g_test_add_func("/report/too-few-blocks", test_too_few_blocks);
+    g_test_add_func("/report/remarks", test_remarks);
     g_test_add_func("/report/json", test_json_comes_back);
     g_test_add_func("/report/import-refuses", test_import_refuses);
     g_test_add_func("/report/html-escapes", test_html_escapes);

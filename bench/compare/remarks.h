@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "agent/exec/benchmarks.h"
+
+/**
+ * What a reader must know before he believes the figures, as sentences: a host that was busy with something
+ * else all the time, runs that others disturbed, guests that are emulated. NULL-terminated, maybe empty.
+ * Owned.
+ */
+char **kt_remarks(const KtBenchmark *benchmark);
+
+/** What can be watched but wasn't, "kvm-exits, …", as this host or guest has no such counter; or NULL. Owned.
+ */
+char *kt_absent_counters(const KtBenchmark *benchmark);

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "bench/compare/remarks.h"
+
+#include <string.h>
+
+#include "bench/compare/watch.h"
+
+/* Eight runs of each counter; @others and @pressure in percent, about @type's guest. */
+static KtBenchmark *
+make_benchmark(double others, double pressure, const char *type)
+{
+    static const KtWatched counters[] = {KT_WATCH_OTHER_LOAD, KT_WATCH_PRESSURE_CPU};
+    KtBenchmark *benchmark = kt_benchmark_new();
+    benchmark->n_blocks = 2;
+    benchmark->about = g_strdup_printf("{\"domains\": [{\"name\": \"db-1\", \"type\": \"%s\"}]}", type);
+    for (guint counter = 0; counter < G_N_ELEMENTS(counters); counter++) {
+        KtMetric *metric = kt_metric_new("load", "db-1", kt_watched_name(counters[counter]), "%");
+        metric->watched = true;
+        for (guint i = 0; i < 8; i++) {
+            KtRun run = {i / 4, i % 4, i % 2 != 0, i, counter ? pressure : others};
+            g_array_append_val(metric->runs, run);
+        }
+        g_ptr_array_add(benchmark->metrics, metric);
+    }
+    return benchmark;
+}
+
+static void
+assert_remarks(KtBenchmark *benchmark, const char *first, guint n)
+{
+    g_auto(GStrv) remarks = kt_remarks(benchmark);
+    g_assert_cmpuint(g_strv_length(remarks), ==, n);
+    if (n)
+        g_assert_nonnull(strstr(remarks[0], first));
+    kt_benchmark_free(benchmark);
+}
+
+static void
+test_nothing_to_say(void)
+{
+    assert_remarks(make_benchmark(20, 99, "kvm"), NULL, 0);
+}
+
+/* The same load all the time disturbs no run more than another. */
+static void
+test_busy_all_the_time(void)
+{
+    assert_remarks(make_benchmark(171, 98.6, "kvm"), "took 171 % of a CPU", 1);
+    assert_remarks(make_benchmark(171, 98.6, "kvm"), "in 99 % of the time something waited", 1);
+    assert_remarks(make_benchmark(171, 103, "kvm"), "in 100 % of the time",
+                   1); /* both clocks are read one after the other */
+}
+
+static void
+test_disturbed(void)
+{
+    KtBenchmark *benchmark = make_benchmark(20, 0, "kvm");
+    g_array_index(((KtMetric *)benchmark->metrics->pdata[0])->runs, KtRun, 3).value = 150;
+    assert_remarks(benchmark, "1 of 8 runs", 1);
+}
+
+static void
+test_emulated(void)
+{
+    assert_remarks(make_benchmark(20, 0, "qemu"), "without KVM: db-1", 1);
+    assert_remarks(make_benchmark(171, 0, "qemu"), "took 171 %", 2);
+}
+
+static void
+test_absent(void)
+{
+    g_autoptr(KtBenchmark) benchmark = make_benchmark(20, 0, "kvm");
+    g_autofree char *absent = kt_absent_counters(benchmark);
+    g_assert_nonnull(strstr(absent, "kvm-exits"));
+    g_assert_null(strstr(absent, "other-load"));
+}
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/remarks/nothing-to-say", test_nothing_to_say);
+    g_test_add_func("/remarks/busy-all-the-time", test_busy_all_the_time);
+    g_test_add_func("/remarks/disturbed", test_disturbed);
+    g_test_add_func("/remarks/emulated", test_emulated);
+    g_test_add_func("/remarks/absent", test_absent);
+    return g_test_run();
+}
