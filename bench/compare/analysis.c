@@ -201,5 +201,10 @@ kt_verdict_reason(const KtFinding *finding)
     if (seen->verdict == KT_VERDICT_BETTER || seen->verdict == KT_VERDICT_WORSE)
         return g_strdup_printf("p = %.3g after correction", seen->p_adjusted);
     g_autofree char *least = kt_change_text(finding, seen->detectable);
-    return g_strdup_printf("could have seen %s", least[0] == '+' ? least + 1 : least);
+    const char *size = least[0] == '+' ? least + 1 : least;
+    /* Its own interval says a change, but there are others that could have said so by chance. */
+    if (seen->change.low * seen->change.high > 0)
+        return g_strdup_printf("p = %.3g after correction is too much for a verdict; could have seen %s",
+                               seen->p_adjusted, size);
+    return g_strdup_printf("could have seen %s", size);
 }

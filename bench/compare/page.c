@@ -28,20 +28,22 @@ static const char style[] =
     "pre{white-space:pre-wrap;overflow-wrap:anywhere;border:1px solid var(--line);padding:.6rem}"
     ".figure,.value{white-space:nowrap}"
     ".many{display:grid;grid-template-columns:repeat(auto-fill,minmax(24rem,1fr));column-gap:1.5rem}"
-    "@media screen and (max-width:40rem){thead{display:none}"
+    "@media screen and (max-width:52rem){thead{display:none}"
     "tr{display:block;padding:.4rem 0;border-bottom:1px solid var(--line)}"
     "th,td{display:inline-block;border:0;padding:.1rem .6rem .1rem 0}.figure,.why{display:block}"
     ".many{display:block}.from::after{content:' \\2192'}}"
     "@media print{:root{color-scheme:light;--page:#fff;--ink:#000;--line:#bbb;--dim:#444;--good:#060;"
     "--bad:#900;--warn:#640}body{font-size:9.5pt}.many{grid-template-columns:1fr 1fr}"
-    "main{max-width:none;padding:0}tr{break-inside:avoid}h2{break-after:avoid}}";
+    "main{max-width:none;padding:0}tr{break-inside:avoid}h2,h2+p{break-after:avoid}}";
 
 static void G_GNUC_PRINTF(2, 0) add_escaped(GString *out, const char *format, va_list args)
 {
     g_autofree char *text = g_strdup_vprintf(format, args);
     g_autofree char *safe = kt_printable(text);
-    g_autofree char *escaped = g_markup_escape_text(safe, -1);
-    g_string_append(out, escaped);
+    g_autofree char *markup = g_markup_escape_text(safe, -1);
+    g_autoptr(GString) escaped = g_string_new(markup);
+    g_string_replace(escaped, " %", "&nbsp;%", 0); /* no line ends between a figure and its unit */
+    g_string_append(out, escaped->str);
 }
 
 void

@@ -2,11 +2,13 @@
 #include "bench/compare/plot.h"
 
 #include <gio/gio.h>
+#include <math.h>
 #include <string.h>
 
 /* Readable on white and on black. */
 #define BEFORE_COLOR "#8a8f98"
 #define WITH_COLOR "#2f81f7"
+#define MOST_TICS 6
 
 static void
 begin(GString *script, guint width, guint height)
@@ -81,6 +83,28 @@ draw(const char *plotter, guint number, const char *script)
     return for_page(svg, number);
 }
 
+/* 1, 2 or 5 times a power of ten, so that numbers on an axis from @low to @high don't run into each other. */
+static double
+tics_step(double low, double high)
+{
+    double least = (high - low) / MOST_TICS, power = pow(10, floor(log10(least)));
+    return power * (least <= power ? 1 : least <= 2 * power ? 2 : least <= 5 * power ? 5 : 10);
+}
+
+static void
+add_tics(GString *script, const KtMetric *metric)
+{
+    char step[G_ASCII_DTOSTR_BUF_SIZE];
+    double low = INFINITY, high = -INFINITY;
+    for (guint i = 0; i < metric->runs->len; i++) {
+        low = MIN(low, g_array_index(metric->runs, KtRun, i).value);
+        high = MAX(high, g_array_index(metric->runs, KtRun, i).value);
+    }
+    if (high > low)
+        g_string_append_printf(script, "set xtics %s\n",
+                               g_ascii_dtostr(step, sizeof step, tics_step(low, high)));
+}
+
 char *
 kt_plot_finding(const char *plotter, guint number, const KtFinding *finding)
 {
@@ -90,6 +114,7 @@ kt_plot_finding(const char *plotter, guint number, const KtFinding *finding)
     add_runs(script, "after", finding->metric, true, 0);
     add_interval(script, "m0", &finding->before, 1);
     add_interval(script, "m1", &finding->after, 0);
+    add_tics(script, finding->metric);
     g_string_append(script, "set yrange [-0.5:1.5]\nset ytics ('as it was' 1, 'with the profile' 0) scale 0\n"
                             "set offsets graph 0.03, graph 0.03, 0, 0\n"
                             "plot $before with points pt 7 ps 0.5 lc rgb '" BEFORE_COLOR "', "

@@ -82,7 +82,7 @@ test_remarks(void)
     g_autofree char *html = kt_bench_html(benchmark, NULL);
     g_autofree char *markdown = kt_bench_markdown(benchmark);
     g_autofree char *json = kt_bench_json(benchmark);
-    g_assert_nonnull(strstr(html, "171 % of a CPU"));
+    g_assert_nonnull(strstr(html, "171&nbsp;% of a CPU"));
     g_assert_nonnull(strstr(markdown, "171 % of a CPU"));
     g_assert_nonnull(strstr(json, "171 % of a CPU"));
 }
