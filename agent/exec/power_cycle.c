@@ -22,9 +22,32 @@ wait_for(virDomain *domain, bool active, guint seconds)
     return false;
 }
 
+char *
+kt_power_definition(virDomain *domain)
+{
+    char *xml = virDomainGetXMLDesc(domain, VIR_DOMAIN_XML_SECURE | VIR_DOMAIN_XML_MIGRATABLE);
+    char *copy = g_strdup(xml);
+    free(xml);
+    return copy;
+}
+
+/** A start would resume a saved image instead. */
+static bool
+has_no_image(virDomain *domain, GError **error)
+{
+    bool has_image = virDomainHasManagedSaveImage(domain, 0) > 0;
+    if (has_image)
+        g_set_error(error, KT_ERROR, KT_ERROR_CONFLICT,
+                    "it has a saved image, which its next start would resume; remove that "
+                    "('virsh managedsave-remove') and try again");
+    return !has_image;
+}
+
 bool
 kt_power_off(virDomain *domain, GError **error)
 {
+    if (!has_no_image(domain, error))
+        return false;
     if (virDomainShutdown(domain) < 0 && virDomainIsActive(domain) != 0) {
         kt_hypervisor_set_error(error, "cannot be asked to shut down");
         return false;
@@ -57,8 +80,8 @@ kt_power_on(virDomain *domain, const char *before, GError **error)
     return false;
 }
 
-static bool
-agent_answers(virDomain *domain)
+bool
+kt_power_agent_answers(virDomain *domain)
 {
     char *answer = virDomainQemuAgentCommand(domain, "{\"execute\":\"guest-ping\"}", KT_AGENT_SECONDS, 0);
     bool answers = answer != NULL;
@@ -90,7 +113,7 @@ find_address(virDomain *domain)
 void
 kt_power_find_sign(virDomain *domain, bool has_agent, KtSignOfLife *ret_sign)
 {
-    ret_sign->agent = has_agent && agent_answers(domain);
+    ret_sign->agent = has_agent && kt_power_agent_answers(domain);
     ret_sign->address = ret_sign->agent ? NULL : find_address(domain);
 }
 
@@ -98,7 +121,7 @@ static bool
 is_up(virDomain *domain, const KtSignOfLife *sign, gint64 started)
 {
     if (sign->agent)
-        return agent_answers(domain);
+        return kt_power_agent_answers(domain);
     if (sign->address)
         return kt_ping(sign->address);
     return g_get_monotonic_time() - started >= KT_SETTLE_SECONDS * G_USEC_PER_SEC;

@@ -15,7 +15,12 @@
 /** How long one that tells nothing of itself must have run to count as up, seconds. */
 #define KT_SETTLE_SECONDS 10
 
-/** Asks the guest to shut down and waits until it has. Errors: hypervisor. */
+/** The definition that the guest runs with, to start it with should its new one be refused; or NULL. Owned.
+ */
+char *kt_power_definition(virDomain *domain);
+
+/** Asks the guest to shut down and waits until it has. Errors: hypervisor; conflict: it has a saved image,
+ * which its next start would resume. */
 bool kt_power_off(virDomain *domain, GError **error);
 
 /** Starts the domain as it is defined, and where that is refused as @before (may be NULL), the definition
@@ -40,6 +45,9 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(KtSignOfLife, kt_sign_of_life_clear)
 
 /** Finds out what the running guest answers by. @has_agent: its agent is connected. */
 void kt_power_find_sign(virDomain *domain, bool has_agent, KtSignOfLife *ret_sign);
+
+/** Whether the guest's agent answers now. */
+bool kt_power_agent_answers(virDomain *domain);
 
 /** Waits until the guest that was started gives its sign. Errors: hypervisor. */
 bool kt_power_wait(virDomain *domain, const KtSignOfLife *sign, GError **error);

@@ -60,35 +60,11 @@ check(const KtTarget *target, KtJournalStep *step, KtStepState *ret_state, char 
     return true;
 }
 
-/** The definition that the guest runs with, to start it with should its new one be refused. */
-static char *
-read_running(virDomain *domain)
-{
-    char *xml = virDomainGetXMLDesc(domain, VIR_DOMAIN_XML_SECURE | VIR_DOMAIN_XML_MIGRATABLE);
-    char *copy = g_strdup(xml);
-    free(xml);
-    return copy;
-}
-
-/** A start would resume a saved image instead. */
-static bool
-has_no_image(virDomain *domain, GError **error)
-{
-    bool has_image = virDomainHasManagedSaveImage(domain, 0) > 0;
-    if (has_image)
-        g_set_error(error, KT_ERROR, KT_ERROR_CONFLICT,
-                    "it has a saved image, which its next start would resume; remove that "
-                    "('virsh managedsave-remove') and try again");
-    return !has_image;
-}
-
 /** Shuts the guest down and starts it; one that falls over then is started as it ran before. */
 static bool
 cycle(virDomain *domain, const KtDomainDef *live, GError **error)
 {
-    if (!has_no_image(domain, error))
-        return false;
-    g_autofree char *before = read_running(domain);
+    g_autofree char *before = kt_power_definition(domain);
     g_auto(KtSignOfLife) sign = {0};
     kt_power_find_sign(domain, live->agent_connected, &sign);
     g_autoptr(KtSignalHold) signals = kt_signal_hold();

@@ -127,6 +127,15 @@ show_progress(const KtBench *running, guint done, guint total, bool with, const 
     fflush(stderr);
 }
 
+static bool
+powers_off(const GPtrArray *workloads)
+{
+    for (guint i = 0; i < workloads->len; i++)
+        if (((const KtWorkload *)workloads->pdata[i])->where == KT_WHERE_BOOT)
+            return true;
+    return false;
+}
+
 /* More blocks or a quieter time say more. */
 static void
 warn_of_busy_host(const KtSnapshot *snapshot)
@@ -160,6 +169,8 @@ kt_measuring_new(const KtOptions *options, const KtPlanning *planning, GPtrArray
     if (options->blocks < 0 || options->blocks > MOST_BLOCKS)
         *ret_exit =
             kt_report_usage(options, "--blocks %d: 1 to %d are possible", options->blocks, MOST_BLOCKS);
+    else if (!options->restart && powers_off(workloads))
+        *ret_exit = kt_report_usage(options, "a workload powers guests off and on: that wants --restart");
     else if (measuring->domains->len == 0)
         *ret_exit = kt_report_usage(options, "no domain that could be measured runs");
     else {

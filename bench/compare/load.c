@@ -85,6 +85,8 @@ kt_load_run(const KtWorkload *workload, virDomainPtr domain, GCancellable *cance
     const char *name = virDomainGetName(domain);
     if (workload->where == KT_WHERE_PASSIVE)
         return kt_load_wait(workload->timeout_s * 1000, cancel, error) ? g_strdup("") : NULL;
+    if (workload->where == KT_WHERE_BOOT)
+        return kt_load_boot(workload, domain, cancel, error);
     g_autofree char *token = g_strdup_printf("%08x", g_random_int());
     if (workload->where == KT_WHERE_SERIAL) {
         g_autofree char *line = kt_workload_fill_in(workload, workload->send, name, token);

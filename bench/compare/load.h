@@ -25,6 +25,9 @@ char *kt_load_on_host(const KtWorkload *workload, char **argv, GCancellable *can
 char *kt_load_in_serial(const KtWorkload *workload, const char *line, const char *until, virDomainPtr domain,
                         GCancellable *cancel, GError **error);
 
+/** Powers the guest off and on: "boot_s SECONDS" from there until its agent answers. */
+char *kt_load_boot(const KtWorkload *workload, virDomainPtr domain, GCancellable *cancel, GError **error);
+
 /** Reads from @fd into @out until its end or until @until (or NULL) matches; polls, so that @cancel is
  * heeded. */
 bool kt_load_read(const KtWorkload *workload, int fd, const GRegex *until, GString *out, GCancellable *cancel,

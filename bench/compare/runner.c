@@ -57,6 +57,13 @@ add_figures(KtBenchmark *benchmark, const KtWorkload *workload, const char *doma
     }
 }
 
+/* A guest that will be powered off has another process then, which counts anew: only the host is compared. */
+static KtWatcher *
+watcher_before(const KtBench *bench, const KtWorkload *workload, virDomainPtr domain)
+{
+    return kt_watcher_new(bench->root, workload->where == KT_WHERE_BOOT ? NULL : domain);
+}
+
 /* All that can be watched; what can't be is in no metric, which the report says. */
 static bool
 add_watched(KtBenchmark *benchmark, const KtWorkload *workload, const char *domain, const KtWatch *now,
@@ -91,7 +98,7 @@ kt_bench_prepare(KtBench *bench, GError **error)
             g_autoptr(virDomain) domain = find_domain(bench, name, error);
             if (domain == NULL)
                 return false;
-            g_autoptr(KtWatcher) watcher = kt_watcher_new(bench->root, domain);
+            g_autoptr(KtWatcher) watcher = watcher_before(bench, workload, domain);
             kt_watch_read(watcher, &now);
             add_figures(bench->benchmark, workload, name);
             if (!add_watched(bench->benchmark, workload, name, &now, error))
@@ -141,11 +148,16 @@ measure(KtBench *bench, const KtWorkload *workload, const char *name, double *fi
     g_autoptr(virDomain) domain = find_domain(bench, name, error);
     if (domain == NULL)
         return false;
-    g_autoptr(KtWatcher) watcher = kt_watcher_new(bench->root, domain);
+    g_autoptr(KtWatcher) watcher = watcher_before(bench, workload, domain);
     kt_watch_read(watcher, &begin);
     g_autofree char *output = kt_load_run(workload, domain, bench->cancel, error);
     if (output == NULL)
         return false;
+    if (workload->where == KT_WHERE_BOOT) {
+        /* All that the new process has used was used since: it isn't the load of others. */
+        kt_watcher_free(watcher);
+        watcher = kt_watcher_new(bench->root, domain);
+    }
     kt_watch_read(watcher, &end);
     if (!kt_workload_figures(workload, output, figures, error))
         return false;
@@ -181,7 +193,8 @@ warm_up(KtBench *bench, const KtWorkload *workload, const char *name, GError **e
     for (guint seconds = FIRST_TRY_SECONDS;; seconds = MIN(2 * seconds, workload->timeout_s)) {
         g_autoptr(GError) why = NULL;
         patient.timeout_s = MIN(seconds, workload->timeout_s);
-        if (workload->where == KT_WHERE_PASSIVE || run_once(bench, &patient, name, NULL, &why))
+        if (workload->where == KT_WHERE_PASSIVE || workload->where == KT_WHERE_BOOT ||
+            run_once(bench, &patient, name, NULL, &why))
             return true;
         bool last = patient.timeout_s == workload->timeout_s && g_get_monotonic_time() > end;
         if (g_error_matches(why, G_IO_ERROR, G_IO_ERROR_CANCELLED) || last ||

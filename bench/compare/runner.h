@@ -42,6 +42,3 @@ bool kt_bench_prepare(KtBench *bench, GError **error);
  * first is the one that is told. G_IO_ERROR_CANCELLED: it was interrupted.
  */
 bool kt_bench_run(KtBench *bench, GError **error);
-
-/** Powers a domain off by its button and on again. Errors: hypervisor, io (it didn't power off). */
-bool kt_power_cycle(virDomainPtr domain, GError **error);

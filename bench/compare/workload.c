@@ -10,8 +10,8 @@
 #define MOST_TIMEOUT_S 3600
 #define USUAL_MATTERS 0.05
 
-static const char *const where_names[KT_N_WHERES + 1] = {"guest-agent", "guest-serial", "host", "passive",
-                                                         NULL};
+static const char *const where_names[KT_N_WHERES + 1] = {"guest-agent", "guest-serial", "host",
+                                                         "passive",     "boot",         NULL};
 static const char *const read_names[KT_N_READS + 1] = {"line", "json", "watched", NULL};
 
 /** A file while it is read. */
@@ -223,7 +223,7 @@ check_whole(const Reader *reader)
 {
     const KtWorkload *workload = reader->workload;
     const char *missing = NULL;
-    if (workload->where != KT_WHERE_PASSIVE && workload->send == NULL)
+    if (workload->where != KT_WHERE_PASSIVE && workload->where != KT_WHERE_BOOT && workload->send == NULL)
         missing = "'run' in [workload]: what is run";
     else if (workload->where == KT_WHERE_SERIAL && workload->until == NULL)
         missing = "'until' in [workload]: the line that says that it is done";

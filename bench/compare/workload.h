@@ -9,7 +9,7 @@
  *
  *   [workload]
  *   summary = random reads of 4 KiB
- *   where   = guest-agent          guest-agent, guest-serial, host, passive
+ *   where   = guest-agent          guest-agent, guest-serial, host, passive, boot
  *   run     = fio --name=r …       words, with quotes; no shell. guest-serial: the line that is sent
  *   until   = ^done {token}        guest-serial: the line that ends it
  *   timeout = 60                   seconds; of passive how long it watches
@@ -19,10 +19,18 @@
  *   better  = less
  *   matters = 5 %
  *
+ * boot: the guest is powered off and on, and "boot_s SECONDS" is how long it takes until its agent answers.
  * {domain} is the domain's name, {token} a word that is new in each run; further ones are in [parameters].
  */
 
-typedef enum { KT_WHERE_AGENT, KT_WHERE_SERIAL, KT_WHERE_HOST, KT_WHERE_PASSIVE, KT_N_WHERES } KtWhere;
+typedef enum {
+    KT_WHERE_AGENT,
+    KT_WHERE_SERIAL,
+    KT_WHERE_HOST,
+    KT_WHERE_PASSIVE,
+    KT_WHERE_BOOT,
+    KT_N_WHERES
+} KtWhere;
 
 /** How a figure is found in what the workload printed. */
 typedef enum {

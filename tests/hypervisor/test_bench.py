@@ -90,6 +90,19 @@ class Bench(unittest.TestCase):
         self.assertTrue(all(run["value"] > 0 for metric in judged.values() for run in metric["runs"]))
         self.assertEqual(self.host.picture(GUEST), self.before)
 
+    def test_boot(self):
+        refused = self.host.tune("bench", self.host.profile(self.neutral), "--workload", "boot", "--blocks", "1", "--yes")
+        self.assertEqual(refused.code, 1, refused)
+        self.assertIn("wants --restart", refused.said)
+        result = self.host.tune("bench", self.host.profile(self.neutral), "--workload", "boot", "--blocks", "1", "--yes",
+                                "--restart", "--json", timeout=1500)
+        self.assertEqual(result.code, 0, result)
+        judged = [metric for metric in result.valid("report")["metrics"] if not metric["watched"]]
+        self.assertEqual([metric["figure"] for metric in judged], ["duration"])
+        self.assertTrue(all(run["value"] > 1 for run in judged[0]["runs"]))
+        self.host.boot(GUEST)
+        self.assertEqual(self.host.picture(GUEST), self.before)
+
     def test_too_few_blocks_carry_no_verdict(self):
         result = self.host.tune(*self.arguments(self.neutral, 1))
         self.assertEqual(result.code, 0, result)
