@@ -94,7 +94,8 @@ const KtVerb kt_verbs[] = {
             "where it runs, else as soon as it is started. With --prove the guests are measured before and after, in "
             "turns as bench does it; what makes a figure worse is rolled back. Where there is more than one kind of "
             "change (cpu, memory, disk, nic, thp, ksm …) each is then measured alone, on top of those that were "
-            "kept. Exit code 3 where some was rolled back, 4 where all was.",
+            "kept. Exit code 3 where some was rolled back, 4 where all was; with --persist the daemon is given what "
+            "was kept.",
         .least = 1,
         .most = 1,
         .takes = KT_TAKES_DOMAIN | KT_TAKES_YES | KT_TAKES_PERSIST | KT_TAKES_PROVE,

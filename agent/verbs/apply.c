@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <string.h>
-
-#include "agent/exec/active_profile.h"
 #include "agent/exec/manual.h"
-#include "agent/verbs/control.h"
-#include "agent/verbs/proof.h"
-#include "agent/view/json.h"
+#include "agent/verbs/lasting.h"
 #include "agent/view/manual.h"
 #include "agent/view/view.h"
 
@@ -58,30 +53,6 @@ carry_out(const KtOptions *options, KtJournal *journal, const KtPlanning *planni
     return exit == KT_EXIT_DONE ? kt_print_unless_quiet(options, out->str, exit) : kt_print(out->str, exit);
 }
 
-/* A path is looked up by a daemon that was started elsewhere. */
-static char *
-lasting_name(const char *name)
-{
-    bool path = strchr(name, '/') || g_str_has_suffix(name, ".conf");
-    return path ? g_canonicalize_filename(name, NULL) : g_strdup(name);
-}
-
-/* The profile is the daemon's from now on. */
-static KtExit
-persist(const KtOptions *options, KtExit exit)
-{
-    g_autofree char *name = lasting_name(options->arguments[0]);
-    g_autoptr(GError) error = NULL;
-    if (!kt_active_profile_write(options->state_dir, name, &error))
-        return kt_report_error(options, error);
-    g_autoptr(GError) unasked = NULL;
-    g_autoptr(json_t) answer =
-        kt_control_ask(options->state_dir, json_pack("{s:s}", "ask", "reload"), &unasked);
-    if (answer == NULL)
-        g_message("the profile is kept once the daemon runs: %s", unasked->message);
-    return exit;
-}
-
 /* What is done besides applying it. */
 static const char *
 what_else(const KtOptions *options)
@@ -110,6 +81,8 @@ prove(KtMeasuring *measuring, const KtPlan *plan)
     if (proof == NULL)
         return kt_report_error(options, error);
     KtExit exit = exit_of_proof(proof);
+    if (!proof->interrupted)
+        kt_lasting_keep_proven(options, proof);
     if (options->json) {
         g_autofree char *json = kt_proof_json(proof, plan);
         return kt_print(json, exit);
@@ -180,8 +153,9 @@ tell_manual(KtJournal *journal, const KtPlan *plan)
     }
 }
 
+/* *@ret_proven: what the daemon keeps is settled already, with the journal's lock. */
 static KtExit
-apply(const KtOptions *options)
+apply(const KtOptions *options, bool *ret_proven)
 {
     KtExit exit = KT_EXIT_ERROR;
     if (options->prove == NULL && (options->blocks || options->seed || options->restart))
@@ -211,17 +185,15 @@ apply(const KtOptions *options)
     g_autofree char *question = g_strdup_printf("%s: apply%s?", counts, what_else(options));
     if (!kt_ask(options, question, &exit))
         return exit;
+    *ret_proven = measuring != NULL;
     return measuring ? prove(measuring, planning->plan) : carry_out(options, journal, planning);
 }
 
 KtExit
 kt_verb_apply(const KtOptions *options)
 {
-    KtExit exit = apply(options);
+    bool proven = false;
+    KtExit exit = apply(options, &proven);
     bool applied = exit == KT_EXIT_DONE || exit == KT_EXIT_PARTIAL;
-    /* The daemon would bring back what was found to hurt. */
-    bool lasts = applied && (exit == KT_EXIT_DONE || options->prove == NULL);
-    if (options->persist && options->prove && !lasts)
-        g_warning("the daemon isn't given a profile of which some was rolled back");
-    return options->persist && lasts ? persist(options, exit) : exit;
+    return options->persist && applied && !proven ? kt_lasting_keep(options, exit) : exit;
 }

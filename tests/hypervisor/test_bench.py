@@ -12,7 +12,8 @@ import subprocess
 import time
 import unittest
 
-from host import HERE, SOURCE, open_host, wait_for
+from host import HERE, SOURCE, open_host, read, wait_for, write
+from test_daemon import Daemon
 
 GUEST = "kt-bench"
 WORKLOAD = os.path.join(HERE, "ping-pong.conf")
@@ -144,16 +145,32 @@ class Bench(unittest.TestCase):
         self.assertEqual(self.host.picture(GUEST, GREEDY), before)
 
     def test_what_is_not_worse_is_kept(self):
-        """Of several kinds of change the one that hurts is found, and the others stay."""
+        """Of several kinds of change the one that hurts is found, and the others stay; a daemon that runs is told."""
         before = self.set_up_worse()
-        result = self.prove(self.neutral + "housekeeping = auto\n" + WORSE.split("housekeeping = auto")[1])
+        daemon = self.daemon_with_nothing_to_do()
+        result = self.prove(self.neutral + "housekeeping = auto\n" + WORSE.split("housekeeping = auto")[1], "--persist")
         self.assertEqual(result.code, 3, result)
         self.assertRegex(result.said, "cpu rolled back worse, .*round-trip")
         self.assertRegex(result.said, "thp kept")
+        rest = daemon.status()["profile"]
+        self.assertIn(f"is given what was kept: {rest}", result.said)
+        self.assertRegex(read(rest), r"inherit = \S+/test.conf\n(.*\n)*\[domain \*\]\ncpu.placement = keep\n")
+        self.assertEqual(self.host.tune("reload").code, 0)
+        self.assertTrue(wait_for(lambda: daemon.status()["last"]["why"] == "profile read again", 60), daemon.said())
+        self.assertTrue(daemon.has_looked(), daemon.said())
         after = self.host.picture(GUEST, GREEDY)
         shmem = "/sys/kernel/mm/transparent_hugepage/shmem_enabled"
         self.assertNotEqual(after.pop(shmem), before.pop(shmem))
         self.assertEqual(after, before)
+
+    def daemon_with_nothing_to_do(self):
+        profile = os.path.join(self.host.directory, "first.conf")
+        write(profile, "[host]\nmemory-reserve = 0 MiB\n")
+        self.assertEqual(self.host.tune("apply", profile, "--persist", "--yes").code, 0)
+        daemon = Daemon(self.host)
+        self.addCleanup(daemon.kill)
+        self.assertTrue(daemon.has_looked(), daemon.said())
+        return daemon
 
     def test_proven_and_kept(self):
         result = self.prove(self.neutral)
