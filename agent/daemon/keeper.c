@@ -23,6 +23,7 @@ struct KtKeeper {
     KtRefusals *told;    /* what was said to be refused */
     gint64 since_usec;   /* wall clock: when it was made */
     GPtrArray *manual;   /* KtManual, as state.db had them last, and what this look added */
+    bool lasts;          /* this run has come to a step that may take its time */
 };
 
 void
@@ -166,9 +167,11 @@ count_manual(const GPtrArray *marks)
 static void
 on_progress(const KtJournalStep *step, guint index, guint total, gpointer user_data)
 {
-    (void)step, (void)index, (void)total;
-    const KtKeeper *keeper = user_data;
-    keeper->setup.progress(keeper->setup.user_data);
+    (void)index, (void)total;
+    KtKeeper *keeper = user_data;
+    /* What it takes to do, it takes to undo, should a later step fail. */
+    keeper->lasts = keeper->lasts || kt_step_lasts(step);
+    keeper->setup.progress(keeper->lasts, keeper->setup.user_data);
 }
 
 /** Takes over what a run came to. */
@@ -364,11 +367,13 @@ look_and_act(KtKeeper *keeper, KtLook *look)
     g_autoptr(GError) no_hypervisor = NULL;
     g_autoptr(GError) error = NULL;
     bool connected = connect_hypervisor(keeper, &no_hypervisor);
+    keeper->setup.progress(false, keeper->setup.user_data);
     if (!look_at_host(keeper, &error)) {
         look->message = g_strdup(error->message);
         bool lost = keeper->host->connection && virConnectIsAlive(keeper->host->connection) != 1;
         return lost ? KT_LOOK_NO_HYPERVISOR : KT_LOOK_FAILED;
     }
+    keeper->setup.progress(false, keeper->setup.user_data);
     KtLookEnd end = put_right(keeper, look);
     if (connected)
         return end;
@@ -384,6 +389,7 @@ kt_keeper_look(KtKeeper *keeper, const KtChangeSet *changes)
     gint64 began = g_get_monotonic_time();
     look->began_usec = g_get_real_time();
     look->why = kt_change_set_describe(changes);
+    keeper->lasts = false;
     kt_set_aside_forgive(keeper->aside, changes);
     look->end = look_and_act(keeper, look);
     look->took_usec = g_get_monotonic_time() - began;

@@ -15,16 +15,19 @@
  */
 typedef struct KtKeeper KtKeeper;
 
+/** Called whenever something got done. @lasts: what comes next may take its time, see kt_step_lasts(). */
+typedef void (*KtKeeperProgress)(bool lasts, gpointer user_data);
+
 /** What a keeper is made of; strings are borrowed and outlive it. */
 typedef struct {
-    const char *uri;                      /* NULL = as virsh for root */
-    const char *state_dir;                /* where the journal is */
-    GCancellable *stop;                   /* once cancelled nothing more is begun; borrowed */
-    KtEventSeen seen;                     /* told of libvirt's events */
-    void (*progress)(gpointer user_data); /* called whenever something got done */
-    gpointer user_data;                   /* of both */
-    KtGoverning *governing;               /* told of each plan; borrowed */
-    GMutex *journal;                      /* held while the journal is open for writing; borrowed */
+    const char *uri;       /* NULL = as virsh for root */
+    const char *state_dir; /* where the journal is */
+    GCancellable *stop;    /* once cancelled nothing more is begun; borrowed */
+    KtEventSeen seen;      /* told of libvirt's events */
+    KtKeeperProgress progress;
+    gpointer user_data;     /* of both */
+    KtGoverning *governing; /* told of each plan; borrowed */
+    GMutex *journal;        /* held while the journal is open for writing; borrowed */
 } KtKeeperSetup;
 
 /** How a look ended. */

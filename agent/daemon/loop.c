@@ -18,8 +18,9 @@
 #define FULL_LOOK_SECONDS (10 * 60)
 /** How often what was left is tried again before the next full look. */
 #define MOST_REPEATS 3
-/** A worker that got nothing done for so long is stuck: longer than any step takes. */
-#define STUCK_SECONDS (15 * 60)
+/** A worker at a step that may take its time, a guest's memory written to disk or moved, is stuck after this.
+ * To be killed then would leave the guest away. */
+#define LONG_STEP_USEC G_TIME_SPAN_HOUR
 
 static void consider(KtLoop *loop);
 
@@ -39,10 +40,20 @@ note(KtLoop *loop, const char *uuid, const char *what)
     consider(loop);
 }
 
+/** From any thread. */
+static void
+on_progress(bool lasts, gpointer data)
+{
+    KtLoop *loop = data;
+    gint64 patience = lasts ? MAX(LONG_STEP_USEC, loop->watchdog_usec) : loop->watchdog_usec;
+    atomic_store(&loop->stuck_usec, g_get_monotonic_time() + patience);
+}
+
 static void
 begin_look(KtLoop *loop, gint64 now)
 {
     loop->busy = true;
+    on_progress(false, loop);
     g_clear_handle_id(&loop->retry, g_source_remove);
     kt_worker_look(loop->worker, kt_changes_take(loop->changes, now), g_steal_pointer(&loop->next_profile));
 }
@@ -70,14 +81,6 @@ on_event(const char *uuid, const char *what, gpointer data)
 {
     g_debug("event: %s %s", uuid ? uuid : "-", what);
     note(data, uuid, what);
-}
-
-/** In the worker's thread. */
-static void
-on_progress(gpointer data)
-{
-    KtLoop *loop = data;
-    atomic_store(&loop->progress_usec, g_get_monotonic_time());
 }
 
 static gboolean
@@ -122,11 +125,7 @@ on_look_done(KtLook *look, gpointer data)
     kt_look_free(loop->last);
     loop->last = look;
     g_autofree char *status = kt_loop_status_line(loop);
-    if (!loop->ready)
-        kt_notify_ready(status);
-    else
-        kt_notify_status(status);
-    loop->ready = true;
+    kt_notify_status(status);
     if (loop->stopping) {
         g_main_loop_quit(loop->main);
         return;
@@ -146,8 +145,7 @@ static gboolean
 on_watchdog(gpointer data)
 {
     KtLoop *loop = data;
-    gint64 still = g_get_monotonic_time() - atomic_load(&loop->progress_usec);
-    if (!loop->busy || still < STUCK_SECONDS * G_USEC_PER_SEC)
+    if (!loop->busy || g_get_monotonic_time() < atomic_load(&loop->stuck_usec))
         kt_notify_alive();
     return G_SOURCE_CONTINUE;
 }
@@ -231,9 +229,9 @@ add_sources(KtLoop *loop)
     g_unix_signal_add(SIGINT, on_terminate, loop);
     g_unix_signal_add(SIGHUP, on_hangup, loop);
     g_timeout_add_seconds(FULL_LOOK_SECONDS, on_full_look, loop);
-    guint64 watchdog = kt_notify_watchdog_usec();
-    if (watchdog > 0)
-        g_timeout_add((guint)(watchdog / 2000), on_watchdog, loop);
+    loop->watchdog_usec = kt_notify_watchdog_usec();
+    if (loop->watchdog_usec > 0)
+        g_timeout_add((guint)(loop->watchdog_usec / 2000), on_watchdog, loop);
 }
 
 static KtWorker *
@@ -292,6 +290,9 @@ kt_loop_run(const KtLoopSetup *setup, KtProfile *profile, GError **error)
     add_sources(&loop);
     g_message("keeps profile %s", profile->name);
     note(&loop, NULL, "started");
+    /* Not only after the first look: that may disturb guests, which takes its time, and from here on it is
+     * watched. */
+    kt_notify_ready("looks at everything");
     g_main_loop_run(loop.main);
     return true;
 }

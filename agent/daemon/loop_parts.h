@@ -34,16 +34,17 @@ typedef struct {
     KtChanges *changes;
     GCancellable *stop;
     char *profile_name;
-    KtProfile *next_profile;      /* for the next look on; NULL = as before */
-    KtLook *last;                 /* NULL: none has ended yet */
-    gint64 began_usec;            /* wall clock, µs since the epoch */
-    _Atomic gint64 progress_usec; /* monotonic: when the worker last got something done */
-    guint due;                    /* sources, 0 = none */
+    KtProfile *next_profile; /* for the next look on; NULL = as before */
+    KtLook *last;            /* NULL: none has ended yet */
+    gint64 began_usec;       /* wall clock, µs since the epoch */
+    gint64 watchdog_usec;    /* how often systemd wants to hear of progress; 0 = it doesn't */
+    _Atomic gint64
+        stuck_usec; /* monotonic: a worker that is busy and tells of no progress until then is stuck */
+    guint due;      /* sources, 0 = none */
     guint retry;
     guint wait_seconds; /* until the retry, 0 = nothing is in the way */
     guint repeats;      /* looks in a row that left something */
     bool busy;          /* the worker looks */
-    bool ready;         /* the first look has ended */
     bool stopping;
 } KtLoop;
 

@@ -33,9 +33,9 @@ kt_notify_alive(void)
     sd_notify(0, "WATCHDOG=1");
 }
 
-guint64
+gint64
 kt_notify_watchdog_usec(void)
 {
     uint64_t usec = 0;
-    return sd_watchdog_enabled(0, &usec) > 0 ? usec : 0;
+    return sd_watchdog_enabled(0, &usec) > 0 ? (gint64)usec : 0;
 }

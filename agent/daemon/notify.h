@@ -14,4 +14,4 @@ void kt_notify_stopping(void);
 void kt_notify_alive(void);
 
 /** How often it wants to hear that the daemon is alive, µs; 0 = it doesn't. */
-guint64 kt_notify_watchdog_usec(void);
+gint64 kt_notify_watchdog_usec(void);

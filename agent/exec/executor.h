@@ -44,6 +44,9 @@ char *kt_step_describe(const KtJournalStep *step);
 /** Whether the guest notices @step. */
 bool kt_step_disturbs(const KtJournalStep *step);
 
+/** Whether @step may take minutes and more: memory of a guest, or of the host, has to go elsewhere. */
+bool kt_step_lasts(const KtJournalStep *step);
+
 /** Called before each step, for progress: step @index (from 1) of @total. */
 typedef void (*KtProgress)(const KtJournalStep *step, guint index, guint total, gpointer user_data);
 

@@ -31,6 +31,14 @@ kt_step_disturbs(const KtJournalStep *step)
     return kt_step_ops(step->kind)->disturbs;
 }
 
+bool
+kt_step_lasts(const KtJournalStep *step)
+{
+    /* Files: a pool of huge pages grows by compaction. */
+    return kt_step_disturbs(step) || step->kind == KT_STEP_PAGES || step->kind == KT_STEP_KSM_MERGE ||
+           step->kind == KT_STEP_SYSFS;
+}
+
 static KtJournalAction *
 action_from_plan(const KtAction *action)
 {

@@ -25,13 +25,14 @@ cpu.emulator = 0
 class Daemon:
     """One that runs in the foreground, without systemd."""
 
-    def __init__(self, host, *arguments):
+    def __init__(self, host, *arguments, environment=None):
         self.host = host
         self.log = os.path.join(host.directory, "daemon.log")
         with open(self.log, "w", encoding="utf-8") as log:
             # pylint: disable-next=consider-using-with
             self.process = subprocess.Popen(host.command("daemon", "-v", *arguments), stdin=subprocess.DEVNULL,
-                                            stdout=subprocess.DEVNULL, stderr=log)
+                                            stdout=subprocess.DEVNULL, stderr=log,
+                                            env=os.environ | (environment or {}))
 
     def said(self):
         return read(self.log)

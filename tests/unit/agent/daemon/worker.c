@@ -46,9 +46,10 @@ on_seen(const char *uuid, const char *what, gpointer data)
 }
 
 static void
-on_progress(gpointer data)
+on_progress(bool lasts, gpointer data)
 {
     Told *told = data;
+    g_assert_false(lasts);
     told->progress++;
 }
 
