@@ -14,6 +14,8 @@
 void
 kt_snapshot_ask_io_uring(KtSnapshot *snapshot, virConnectPtr connection)
 {
+    if (snapshot->no_io_uring)
+        return;
     /* libvirt knows what its QEMU was built with: it refuses to write a command line that this one can't
      * take.
      */

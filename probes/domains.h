@@ -117,3 +117,11 @@ void kt_domains_label(GPtrArray *domains);
  */
 GPtrArray *
 kt_domains_read(virConnectPtr connection, const KtRoot *root, const KtTopology *topology, GError **error);
+
+/**
+ * The same some time later, where only the domains of @changed (a set of UUIDs) are other than they were: two
+ * XML calls for each of those and for who is new, the lists and bulk statistics as ever. The others are taken
+ * out of @before as they are; who was started, stopped or renamed is noticed.
+ */
+GPtrArray *kt_domains_renew(GPtrArray *before, GHashTable *changed, virConnectPtr connection,
+                            const KtRoot *root, const KtTopology *topology, GError **error);

@@ -17,6 +17,8 @@ typedef struct {
     GHashTable *managed_save;
     GHashTable *snapshots;
     GHashTable *checkpoints; /* empty where libvirt is too old to have any */
+    GPtrArray *before;   /* KtDomain of an earlier look, which don't own themselves; NULL = there was none */
+    GHashTable *changed; /* set of UUIDs: who isn't as he was then */
 } Look;
 
 static void
@@ -157,16 +159,23 @@ read_threads(KtDomain *domain, const Look *look, virDomainPtr handle)
     return true;
 }
 
+/* What the lists tell. */
+static void
+fill_flags(const Look *look, KtDomain *domain)
+{
+    domain->persistent = g_hash_table_contains(look->persistent, domain->uuid);
+    domain->autostart = g_hash_table_contains(look->autostart, domain->uuid);
+    domain->managed_save = g_hash_table_contains(look->managed_save, domain->uuid);
+    domain->has_snapshots = g_hash_table_contains(look->snapshots, domain->uuid);
+    domain->has_checkpoints = g_hash_table_contains(look->checkpoints, domain->uuid);
+}
+
 static KtDomain *
 new_domain(const Look *look, virDomainPtr handle, bool active)
 {
     g_autofree char *uuid = uuid_of(handle);
     KtDomain *domain = kt_domain_new(virDomainGetName(handle), uuid);
-    domain->persistent = g_hash_table_contains(look->persistent, uuid);
-    domain->autostart = g_hash_table_contains(look->autostart, uuid);
-    domain->managed_save = g_hash_table_contains(look->managed_save, uuid);
-    domain->has_snapshots = g_hash_table_contains(look->snapshots, uuid);
-    domain->has_checkpoints = g_hash_table_contains(look->checkpoints, uuid);
+    fill_flags(look, domain);
     domain->active = active;
     domain->state = active ? state_of(look, domain, handle) : KT_DOMAIN_SHUT_OFF;
     return domain;
@@ -191,6 +200,38 @@ read_domain(const Look *look, virDomainPtr handle, bool active, GError **error)
     return g_steal_pointer(&domain);
 }
 
+/* Whether nothing but what the lists tell can be other than it was. */
+static bool
+is_as_before(const Look *look, const KtDomain *domain, const char *name, bool active)
+{
+    bool persistent = g_hash_table_contains(look->persistent, domain->uuid);
+    if (active && look->processes &&
+        kt_qemu_processes_pid(look->processes, domain->name, domain->uuid) != domain->pid)
+        return false;
+    return !g_hash_table_contains(look->changed, domain->uuid) && g_str_equal(domain->name, name) &&
+           domain->active == active && domain->persistent == persistent;
+}
+
+/* Takes the domain out of those of an earlier look; NULL where it has to be read. */
+static KtDomain *
+take_from_before(const Look *look, virDomainPtr handle, bool active)
+{
+    g_autofree char *uuid = look->before ? uuid_of(handle) : NULL;
+    for (guint i = 0; look->before && i < look->before->len; i++) {
+        KtDomain *domain = g_ptr_array_index(look->before, i);
+        if (!g_str_equal(domain->uuid, uuid))
+            continue;
+        if (!is_as_before(look, domain, virDomainGetName(handle), active))
+            return NULL;
+        fill_flags(look, domain);
+        /* Jobs come and go. */
+        g_hash_table_remove_all(domain->block_jobs);
+        domain->unanswered = false;
+        return g_ptr_array_steal_index(look->before, i);
+    }
+    return NULL;
+}
+
 /* Adds the domain to @domains, if it is still there. */
 static bool
 add_domain(GPtrArray *domains, const Look *look, virDomainPtr handle, GError **error)
@@ -198,7 +239,9 @@ add_domain(GPtrArray *domains, const Look *look, virDomainPtr handle, GError **e
     GError *failed = NULL;
     /* An active domain has a number; the handle knows it from the list. */
     bool active = virDomainGetID(handle) != (unsigned)-1;
-    KtDomain *domain = read_domain(look, handle, active, &failed);
+    KtDomain *domain = take_from_before(look, handle, active);
+    if (!domain)
+        domain = read_domain(look, handle, active, &failed);
     if (!domain && !failed && active)
         domain = read_domain(look, handle, false, &failed); /* what it is after it has been shut off */
     if (domain)
@@ -214,19 +257,33 @@ free_domain(gpointer domain)
     kt_domain_free(domain);
 }
 
-GPtrArray *
-kt_domains_read(virConnectPtr connection, const KtRoot *root, const KtTopology *topology, GError **error)
+static GPtrArray *
+read_all(Look *look, virConnectPtr connection, GError **error)
 {
-    g_auto(Look) look = {.root = root, .topology = topology};
     g_autoptr(GPtrArray) handles = list(connection, 0, error);
-    if (!handles || !look_at_all(&look, connection, error))
+    if (!handles || !look_at_all(look, connection, error))
         return NULL;
     g_autoptr(GPtrArray) domains = g_ptr_array_new_with_free_func(free_domain);
     for (guint i = 0; i < handles->len; i++) {
-        if (!add_domain(domains, &look, g_ptr_array_index(handles, i), error))
+        if (!add_domain(domains, look, g_ptr_array_index(handles, i), error))
             return NULL;
     }
     kt_domains_sort(domains);
     kt_domains_label(domains);
     return g_steal_pointer(&domains);
+}
+
+GPtrArray *
+kt_domains_read(virConnectPtr connection, const KtRoot *root, const KtTopology *topology, GError **error)
+{
+    g_auto(Look) look = {.root = root, .topology = topology};
+    return read_all(&look, connection, error);
+}
+
+GPtrArray *
+kt_domains_renew(GPtrArray *before, GHashTable *changed, virConnectPtr connection, const KtRoot *root,
+                 const KtTopology *topology, GError **error)
+{
+    g_auto(Look) look = {.root = root, .topology = topology, .before = before, .changed = changed};
+    return read_all(&look, connection, error);
 }

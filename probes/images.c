@@ -283,14 +283,37 @@ probe_disks(GHashTable *images, const KtDomainDef *def)
     }
 }
 
-GHashTable *
-kt_images_probe(const GPtrArray *domains)
+void
+kt_images_add(GHashTable *images, const GPtrArray *domains)
 {
-    GHashTable *images = kt_images_new();
     for (guint i = 0; i < domains->len; i++) {
         const KtDomain *domain = g_ptr_array_index(domains, i);
         probe_disks(images, domain->live);
         probe_disks(images, domain->inactive);
     }
+}
+
+GHashTable *
+kt_images_probe(const GPtrArray *domains)
+{
+    GHashTable *images = kt_images_new();
+    kt_images_add(images, domains);
     return images;
+}
+
+static void
+forget_disks(GHashTable *images, const KtDomainDef *def)
+{
+    for (guint i = 0; def && i < def->disks->len; i++) {
+        const KtDiskDef *disk = g_ptr_array_index(def->disks, i);
+        if (disk->source)
+            g_hash_table_remove(images, disk->source);
+    }
+}
+
+void
+kt_images_forget(GHashTable *images, const KtDomain *domain)
+{
+    forget_disks(images, domain->live);
+    forget_disks(images, domain->inactive);
 }

@@ -4,6 +4,8 @@
 #include <glib.h>
 #include <stdbool.h>
 
+#include "probes/domains.h"
+
 /** Where else a file can be reached, as libvirt judges it before a live migration (virFileIsSharedFS). */
 typedef enum {
     KT_REACH_UNKNOWN,
@@ -69,6 +71,12 @@ void kt_image_parse_header(KtImage *image, const guint8 *bytes, gsize n_bytes);
  * and never in circles. Only for domains of this very machine.
  */
 GHashTable *kt_images_probe(const GPtrArray *domains);
+
+/** The same for those that aren't in @images yet. */
+void kt_images_add(GHashTable *images, const GPtrArray *domains);
+
+/** Takes the images of @domain out: they are looked at anew. */
+void kt_images_forget(GHashTable *images, const KtDomain *domain);
 
 /** An empty table such as kt_images_probe() gives. */
 GHashTable *kt_images_new(void);

@@ -36,6 +36,7 @@ kt_snapshot_free(KtSnapshot *snapshot)
     g_clear_pointer(&snapshot->virtio_os, g_hash_table_unref);
     g_clear_pointer(&snapshot->images, g_hash_table_unref);
     g_free(snapshot->no_io_uring);
+    g_free(snapshot->changed);
     g_free(snapshot);
 }
 
@@ -105,6 +106,54 @@ kt_snapshot_read(const KtRoot *root, virConnectPtr connection, GError **error)
         snapshot->images = kt_images_probe(snapshot->domains);
         kt_storage_probe_chains(snapshot->o_direct, snapshot->images);
     }
+    return g_steal_pointer(&snapshot);
+}
+
+static bool
+has_cpus_of(const KtTopology *topology, const KtTopology *before)
+{
+    return hwloc_bitmap_isequal(topology->online, before->online) &&
+           hwloc_bitmap_isequal(topology->placeable, before->placeable);
+}
+
+/* Images of other directories, and of domains that are read anew. What is in @before is taken over. */
+static void
+renew_images(KtSnapshot *snapshot, KtSnapshot *before)
+{
+    g_hash_table_unref(snapshot->o_direct);
+    g_hash_table_unref(snapshot->images);
+    snapshot->o_direct = g_steal_pointer(&before->o_direct);
+    snapshot->images = g_steal_pointer(&before->images);
+    for (guint i = 0; i < before->domains->len; i++)
+        kt_images_forget(snapshot->images, before->domains->pdata[i]);
+    kt_storage_add_o_direct(snapshot->o_direct, snapshot->domains);
+    kt_images_add(snapshot->images, snapshot->domains);
+    kt_storage_probe_chains(snapshot->o_direct, snapshot->images);
+}
+
+KtSnapshot *
+kt_snapshot_renew(KtSnapshot *before, GHashTable *changed, const KtRoot *root, virConnectPtr connection,
+                  GError **error)
+{
+    g_autoptr(KtSnapshot) old = before;
+    g_autoptr(KtSnapshot) snapshot = kt_snapshot_new();
+    if (!old->uri || kt_remote_host_is(old, root))
+        return kt_snapshot_read(root, connection, error);
+    snapshot->taken_usec = g_get_real_time();
+    if (!kt_snapshot_fill_host(snapshot, root, error))
+        return NULL;
+    if (!has_cpus_of(snapshot->topology, old->topology))
+        return kt_snapshot_read(root, connection, error);
+    snapshot->uri = g_steal_pointer(&old->uri);
+    snapshot->libvirt = g_steal_pointer(&old->libvirt);
+    snapshot->qemu = g_steal_pointer(&old->qemu);
+    snapshot->no_io_uring = g_steal_pointer(&old->no_io_uring);
+    snapshot->host_is_local = old->host_is_local;
+    snapshot->domains = kt_domains_renew(old->domains, changed, connection, root, snapshot->topology, error);
+    if (!snapshot->domains)
+        return NULL;
+    if (snapshot->host_is_local && kt_root_is_live(root))
+        renew_images(snapshot, old);
     return g_steal_pointer(&snapshot);
 }
 

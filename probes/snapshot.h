@@ -37,6 +37,8 @@ typedef struct {
     bool host_is_local; /* the hypervisor runs on the host that @root shows: host settings may be changed */
     bool has_governor;  /* a daemon is there to govern KSM (ksm.mode = auto) */
     gint64 taken_usec;  /* wall clock, µs since the epoch */
+    char *changed; /* UUID of the only domain that is other than it was at the look before, when the others
+                    * were placed; NULL = anything may be */
 } KtSnapshot;
 
 void kt_snapshot_free(KtSnapshot *snapshot);
@@ -44,6 +46,14 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(KtSnapshot, kt_snapshot_free)
 
 /** Looks at a live host. @connection may be NULL: no domains. Errors: io, access, parse, hypervisor. */
 KtSnapshot *kt_snapshot_read(const KtRoot *root, virConnectPtr connection, GError **error);
+
+/**
+ * Looks again where since @before, which is taken over, only domains have changed, whose UUIDs are in
+ * @changed: they alone are asked for, and the host. Where the host's CPUs are others than before everything
+ * is. The same connection as then.
+ */
+KtSnapshot *kt_snapshot_renew(KtSnapshot *before, GHashTable *changed, const KtRoot *root,
+                              virConnectPtr connection, GError **error);
 
 /**
  * Asks the OS database about the guests of these domains (indices): it is big, so only when a plan needs it.

@@ -63,15 +63,21 @@ probe_disks(GHashTable *directories, const KtDomainDef *def)
     }
 }
 
-GHashTable *
-kt_storage_probe_o_direct(const GPtrArray *domains)
+void
+kt_storage_add_o_direct(GHashTable *directories, const GPtrArray *domains)
 {
-    GHashTable *directories = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     for (guint i = 0; i < domains->len; i++) {
         const KtDomain *domain = g_ptr_array_index(domains, i);
         probe_disks(directories, domain->live);
         probe_disks(directories, domain->inactive);
     }
+}
+
+GHashTable *
+kt_storage_probe_o_direct(const GPtrArray *domains)
+{
+    GHashTable *directories = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    kt_storage_add_o_direct(directories, domains);
     return directories;
 }
 

@@ -13,6 +13,9 @@
  */
 GHashTable *kt_storage_probe_o_direct(const GPtrArray *domains);
 
+/** Asks it of directories that aren't in @directories yet. */
+void kt_storage_add_o_direct(GHashTable *directories, const GPtrArray *domains);
+
 /** Asks the same of the directories of what is below the @images (path → KtImage), and adds it to
  * @directories: the cache mode of a disk is that of its whole backing chain. */
 void kt_storage_probe_chains(GHashTable *directories, GHashTable *images);

@@ -4,6 +4,8 @@
 
 /* How often seats are sought anew for memory that doesn't fit; each time somebody has fewer nodes. */
 #define MAX_ATTEMPTS 4
+/* Others than the domain that changed, who may be moved for it. */
+#define MAX_MOVED 2
 
 /* The domains whose memory is to be bound to the nodes of their CPUs, those that go first before others.
  * guint. Owned. */
@@ -79,15 +81,31 @@ keep_to_room(const KtDesired *desired, KtPlan *plan, KtPlacementProblem *wanted,
     return any;
 }
 
+/* Where one domain alone is other than it was when all were placed, the others keep their seats. */
+static KtPlacement *
+solve(const KtPlan *plan, const KtPlacementProblem *wanted)
+{
+    const KtSnapshot *snapshot = plan->snapshot;
+    if (!snapshot->changed)
+        return kt_placement_solve(wanted);
+    guint changed = KT_PLACEMENT_GONE;
+    for (guint i = 0; i < plan->n_domains; i++) {
+        const KtDomain *domain = snapshot->domains->pdata[i];
+        if (plan->domains[i].seat >= 0 && g_str_equal(domain->uuid, snapshot->changed))
+            changed = (guint)plan->domains[i].seat;
+    }
+    return kt_placement_adjust(wanted, changed, MAX_MOVED);
+}
+
 void
 kt_seats_solve(const KtDesired *desired, KtPlan *plan, KtPlacementProblem *wanted)
 {
     g_autoptr(GArray) bound = bound_domains(desired, plan);
-    plan->placement = kt_placement_solve(wanted);
+    plan->placement = solve(plan, wanted);
     for (guint i = 0; i < MAX_ATTEMPTS && bound->len > 0; i++) {
         if (!keep_to_room(desired, plan, wanted, bound))
             return;
         kt_placement_free(plan->placement);
-        plan->placement = kt_placement_solve(wanted);
+        plan->placement = solve(plan, wanted);
     }
 }

@@ -23,6 +23,7 @@ struct KtKeeper {
     KtRefusals *told;    /* what was said to be refused */
     gint64 since_usec;   /* wall clock: when it was made */
     GPtrArray *manual;   /* KtManual, as state.db had them last, and what this look added */
+    GHashTable *touched; /* set of UUIDs: whom a run has changed, or tried to, since they were looked at */
     bool lasts;          /* this run has come to a step that may take its time */
 };
 
@@ -46,6 +47,7 @@ kt_keeper_new(const KtKeeperSetup *setup)
     keeper->aside = kt_set_aside_new();
     keeper->told = kt_refusals_new();
     keeper->since_usec = g_get_real_time();
+    keeper->touched = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     return keeper;
 }
 
@@ -60,6 +62,7 @@ kt_keeper_free(KtKeeper *keeper)
     kt_set_aside_free(keeper->aside);
     kt_refusals_free(keeper->told);
     g_clear_pointer(&keeper->manual, g_ptr_array_unref);
+    g_hash_table_unref(keeper->touched);
     g_free(keeper);
 }
 
@@ -80,6 +83,7 @@ disconnect(KtKeeper *keeper)
     if (keeper->host->connection)
         virConnectClose(keeper->host->connection);
     keeper->host->connection = NULL;
+    g_clear_pointer(&keeper->host->snapshot, kt_snapshot_free);
 }
 
 /** A connection that lives, and tells of events. */
@@ -183,6 +187,8 @@ conclude(KtKeeper *keeper, const KtReport *report, KtLook *look)
     for (guint i = 0; i < report->outcomes->len; i++) {
         const KtOutcome *outcome = report->outcomes->pdata[i];
         kt_decision_log(outcome, report->run, look->why);
+        if (outcome->step->domain_uuid)
+            g_hash_table_add(keeper->touched, g_strdup(outcome->step->domain_uuid));
         if (outcome->step->result == KT_RESULT_FAILED)
             kt_set_aside_add(keeper->aside, outcome->step->domain_uuid, g_get_monotonic_time());
     }
@@ -271,18 +277,55 @@ carry_out(KtKeeper *keeper, KtJournal *journal, const KtPlan *plan, KtLook *look
     return report->failed ? KT_LOOK_FAILED : KT_LOOK_DONE;
 }
 
+/** The UUID of the only domain that has changed, NULL = there are others. */
+static const char *
+only_domain(const KtChangeSet *changes)
+{
+    GHashTableIter iter;
+    gpointer uuid;
+    if (changes->everything || g_hash_table_size(changes->domains) != 1)
+        return NULL;
+    g_hash_table_iter_init(&iter, changes->domains);
+    g_hash_table_iter_next(&iter, &uuid, NULL);
+    return uuid;
+}
+
+/** Looks again at @changes alone, and at whom we have changed. Where it fails the next look is a whole one.
+ */
+static KtSnapshot *
+renew(KtKeeper *keeper, const KtChangeSet *changes, GError **error)
+{
+    KtHost *host = keeper->host;
+    GHashTableIter iter;
+    gpointer uuid;
+    g_hash_table_iter_init(&iter, changes->domains);
+    while (g_hash_table_iter_next(&iter, &uuid, NULL))
+        g_hash_table_add(keeper->touched, g_strdup(uuid));
+    KtSnapshot *snapshot = kt_snapshot_renew(g_steal_pointer(&host->snapshot), keeper->touched, host->root,
+                                             host->connection, error);
+    if (snapshot)
+        snapshot->changed = g_strdup(only_domain(changes));
+    return snapshot;
+}
+
 /** Fills the snapshot anew. Without a hypervisor there are no domains in it. */
 static bool
-look_at_host(KtKeeper *keeper, GError **error)
+look_at_host(KtKeeper *keeper, const KtChangeSet *changes, GError **error)
 {
     KtHost *host = keeper->host;
     if (!host->root && !(host->root = kt_root_open("/", error)))
         return false;
-    g_clear_pointer(&host->snapshot, kt_snapshot_free);
-    host->snapshot = kt_snapshot_read(host->root, host->connection, error);
-    if (host->snapshot)
-        host->snapshot->has_governor = true;
-    return host->snapshot != NULL;
+    if (host->connection && host->snapshot && !changes->everything)
+        host->snapshot = renew(keeper, changes, error);
+    else {
+        g_clear_pointer(&host->snapshot, kt_snapshot_free);
+        host->snapshot = kt_snapshot_read(host->root, host->connection, error);
+    }
+    if (!host->snapshot)
+        return false;
+    host->snapshot->has_governor = true;
+    g_hash_table_remove_all(keeper->touched);
+    return true;
 }
 
 /** What the plan leaves to the KSM governor. Guests that can't be seen are taken to be as before. */
@@ -362,13 +405,13 @@ put_right(KtKeeper *keeper, KtLook *look)
 }
 
 static KtLookEnd
-look_and_act(KtKeeper *keeper, KtLook *look)
+look_and_act(KtKeeper *keeper, const KtChangeSet *changes, KtLook *look)
 {
     g_autoptr(GError) no_hypervisor = NULL;
     g_autoptr(GError) error = NULL;
     bool connected = connect_hypervisor(keeper, &no_hypervisor);
     keeper->setup.progress(false, keeper->setup.user_data);
-    if (!look_at_host(keeper, &error)) {
+    if (!look_at_host(keeper, changes, &error)) {
         look->message = g_strdup(error->message);
         bool lost = keeper->host->connection && virConnectIsAlive(keeper->host->connection) != 1;
         return lost ? KT_LOOK_NO_HYPERVISOR : KT_LOOK_FAILED;
@@ -391,7 +434,7 @@ kt_keeper_look(KtKeeper *keeper, const KtChangeSet *changes)
     look->why = kt_change_set_describe(changes);
     keeper->lasts = false;
     kt_set_aside_forgive(keeper->aside, changes);
-    look->end = look_and_act(keeper, look);
+    look->end = look_and_act(keeper, changes, look);
     look->took_usec = g_get_monotonic_time() - began;
     return look;
 }

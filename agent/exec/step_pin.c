@@ -3,6 +3,9 @@
 #include "agent/exec/step.h"
 #include "base/error.h"
 
+/** How long a command of somebody else's may take. */
+#define PATIENCE_USEC (2 * G_USEC_PER_SEC)
+
 static char *
 describe(const KtJournalStep *step)
 {
@@ -126,6 +129,21 @@ pin_action(virDomain *domain, const KtJournalStep *step, const KtJournalAction *
     return false;
 }
 
+/** Whether somebody's command to this guest doesn't end: a pin would wait 30 seconds for it, and everybody
+ * else meanwhile. libvirt tells it without waiting itself. A job in the background, a backup say, lets pins
+ * through. */
+static bool
+stays_occupied(virDomain *domain)
+{
+    virDomainControlInfo info = {0};
+    for (gint64 end = g_get_monotonic_time() + PATIENCE_USEC;; g_usleep(PATIENCE_USEC / 20)) {
+        bool occupied =
+            virDomainGetControlInfo(domain, &info, 0) == 0 && info.state == VIR_DOMAIN_CONTROL_OCCUPIED;
+        if (!occupied || g_get_monotonic_time() >= end)
+            return occupied;
+    }
+}
+
 static bool
 perform(const KtTarget *target, KtJournalStep *step, GError **error)
 {
@@ -134,6 +152,13 @@ perform(const KtTarget *target, KtJournalStep *step, GError **error)
         return false;
     if (!domain) {
         g_set_error(error, KT_ERROR, KT_ERROR_CONFLICT, "domain %s: is no longer there", step->domain_name);
+        return false;
+    }
+    if (stays_occupied(domain)) {
+        g_set_error(
+            error, KT_ERROR, KT_ERROR_CONFLICT,
+            "domain %s: libvirt is still at something else with it, or its QEMU hangs (virsh domcontrol %s)",
+            step->domain_name, step->domain_name);
         return false;
     }
     bool began = false;

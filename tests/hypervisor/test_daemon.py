@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The daemon on a real libvirtd with real guests: what each event leads to, read from /proc."""
 
+import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -236,6 +238,48 @@ cpu.exclusive = yes
         self.assertTrue(wait_for(lambda: "cache='none'" in self.host.definition("kt-new"), PATIENCE), daemon.said())
 
 
+class Cost(Base):
+    """What a change costs in calls to libvirt, by the log of libvirt's own client."""
+
+    def calls(self):
+        return read(os.path.join(self.host.directory, "calls.log")).count("RPC_CLIENT_MSG_TX_QUEUE")
+
+    def watched(self):
+        log = os.path.join(self.host.directory, "calls.log")
+        self.addCleanup(os.unlink, log)
+        environment = {"LIBVIRT_LOG_OUTPUTS": f"1:file:{log}", "LIBVIRT_LOG_FILTERS": "1:rpc"}
+        daemon = Daemon(self.host, self.host.profile(PINNED), environment=environment)
+        self.addCleanup(daemon.kill)
+        self.assertTrue(daemon.has_looked(), daemon.said())
+        return daemon
+
+    def of_one_change(self, daemon):
+        """A look because one guest was resumed."""
+        said, calls = len(daemon.said()), self.calls()
+        self.host.virsh("resume", "kt-one")
+        self.assertTrue(wait_for(lambda: "looked (resumed" in daemon.said()[said:], PATIENCE), daemon.said())
+        self.host.virsh("suspend", "kt-one")
+        self.assertTrue(wait_for(lambda: "looked (suspended" in daemon.said()[said:], PATIENCE), daemon.said())
+        return (self.calls() - calls) / daemon.said()[said:].count("looked (")
+
+    def test_one_changed(self):
+        """It costs the look at one domain, however many there are."""
+        self.start("kt-one")
+        daemon = self.watched()
+        few = self.of_one_change(daemon)
+        daemon.end()
+        for number in range(40):
+            name = f"kt-more-{number}"
+            xml = self.definitions["kt-two"].replace("<name>kt-two<", f"<name>{name}<")
+            self.host.define_xml(name, re.sub("<uuid>.*</uuid>", "", xml))
+            self.addCleanup(self.host.virsh, "undefine", name)
+        daemon = self.watched()
+        whole = self.calls()
+        many = self.of_one_change(daemon)
+        self.assertGreater(whole, 40)
+        self.assertLess(many, few + 10, daemon.said())
+
+
 class Hypervisor(Base):
     def test_gone_and_back(self):
         """libvirtd is killed; meanwhile the host's settings are kept; when it is back so are the guests."""
@@ -265,20 +309,40 @@ class Hypervisor(Base):
         self.start("kt-one")
         self.assert_pinned(daemon, "kt-one", {0})
 
+    @contextlib.contextmanager
+    def hung(self, guest):
+        """Its QEMU is stopped, and somebody's question is with it: libvirt lets nobody else ask."""
+        pid = self.host.pid(guest)
+        os.kill(pid, signal.SIGSTOP)
+        virsh = ["setsid", "--wait", "virsh", "-c", self.host.uri, "domstats", "--balloon", guest]
+        with subprocess.Popen(virsh, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                              start_new_session=True) as asks:
+            try:
+                self.assertTrue(wait_for(lambda: "occupied" in self.host.virsh("domcontrol", guest), PATIENCE))
+                yield
+            finally:
+                os.killpg(asks.pid, signal.SIGKILL)
+                os.kill(pid, signal.SIGCONT)
+
     def test_hung_guest(self):
         """A guest whose QEMU is stopped, with somebody's question pending: another one is tuned all the same."""
         self.start("kt-one")
         daemon = self.daemon(self.host.profile(PINNED))
-        os.kill(self.host.pid("kt-one"), signal.SIGSTOP)
-        self.addCleanup(os.kill, self.host.pid("kt-one"), signal.SIGCONT)
-        virsh = ["setsid", "--wait", "virsh", "-c", self.host.uri, "domstats", "--balloon", "kt-one"]
-        with subprocess.Popen(virsh, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                              start_new_session=True) as asks:
-            try:
-                self.start("kt-two")
-                self.assert_pinned(daemon, "kt-two", {0})
-            finally:
-                os.killpg(asks.pid, signal.SIGKILL)
+        with self.hung("kt-one"):
+            self.start("kt-two")
+            self.assert_pinned(daemon, "kt-two", {0})
+
+    def test_hung_guest_to_be_pinned(self):
+        """It is left for later, and libvirt's own patience of half a minute isn't waited for."""
+        self.start("kt-one")
+        with self.hung("kt-one"):
+            daemon = self.daemon(self.host.profile(PINNED))
+            self.start("kt-two")
+            self.assert_pinned(daemon, "kt-two", {0})
+            self.assertIn("libvirt is still at something else with it", daemon.said())
+            self.assertNotIn("state change lock", daemon.said())
+        daemon.ask("reload")
+        self.assert_pinned(daemon, "kt-one", {0})
 
 
 if __name__ == "__main__":

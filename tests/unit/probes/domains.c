@@ -124,6 +124,57 @@ test_shut_off_paused_and_saved(void)
     g_assert_false(third->active);
 }
 
+static GPtrArray *
+renew_domains(virConnectPtr connection, const KtTopology *topology, GPtrArray *before, const char *changed)
+{
+    g_autoptr(FakeHost) host = fake_host_new(NULL);
+    g_autoptr(GHashTable) set = g_hash_table_new(g_str_hash, g_str_equal);
+    g_autoptr(GError) error = NULL;
+    if (changed)
+        g_hash_table_add(set, (gpointer)changed);
+    GPtrArray *domains = kt_domains_renew(before, set, connection, host->root, topology, &error);
+    g_assert_no_error(error);
+    return domains;
+}
+
+static void
+test_renewed(void)
+{
+    /* given a look at a domain that runs and two that don't */
+    g_autoptr(virConnect) connection = open_test_driver(false);
+    g_autoptr(KtTopology) topology = kt_topology_from_synthetic("core:4 pu:1", NULL);
+    if (!connection)
+        return;
+    g_autoptr(virDomain) running = virDomainLookupByName(connection, "test");
+    g_autoptr(virDomain) off = virDomainDefineXML(connection, DOMAIN("off", ""));
+    g_autoptr(virDomain) gone = virDomainDefineXML(connection, DOMAIN("gone", ""));
+    g_autoptr(GPtrArray) first = read_domains(connection, topology);
+    const KtDomain *before = find(first, "test");
+
+    /* when much happens, and nobody tells of the pin and the flag */
+    unsigned char cpu_2 = 1 << 2;
+    g_assert_cmpint(virDomainPinVcpu(running, 0, &cpu_2, 1), ==, 0);
+    g_assert_cmpint(virDomainSetAutostart(running, 1), ==, 0);
+    g_assert_cmpint(virDomainCreate(off), ==, 0);
+    g_assert_cmpint(virDomainUndefine(gone), ==, 0);
+    g_autoptr(virDomain) new = virDomainDefineXML(connection, DOMAIN("new", ""));
+    g_assert_nonnull(new);
+    g_autoptr(GPtrArray) second = renew_domains(connection, topology, first, NULL);
+
+    /* then the one is as it was but for the flag, and what came, started and went is seen */
+    g_assert_cmpuint(second->len, ==, 3);
+    g_assert_true(find(second, "test") == before);
+    assert_cpus(kt_domain_find_vcpu(before, 0)->affinity, "0-3");
+    g_assert_true(before->autostart);
+    g_assert_true(find(second, "off")->active);
+    g_assert_nonnull(find(second, "new")->inactive);
+
+    /* when it is told, then it is read */
+    g_autofree char *uuid = g_strdup(before->uuid);
+    g_autoptr(GPtrArray) third = renew_domains(connection, topology, second, uuid);
+    assert_cpus(kt_domain_find_vcpu(find(third, "test"), 0)->affinity, "2");
+}
+
 static void
 test_read_only_connection(void)
 {
@@ -284,6 +335,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/domains/running", test_running);
     g_test_add_func("/domains/shut-off", test_shut_off_paused_and_saved);
+    g_test_add_func("/domains/renewed", test_renewed);
     g_test_add_func("/domains/read-only", test_read_only_connection);
     g_test_add_func("/domains/definition", test_threads_of_the_definition);
     g_test_add_func("/domains/process", test_threads_of_the_process);
