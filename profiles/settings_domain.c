@@ -331,7 +331,8 @@ const KtSetting kt_domain_settings[KT_N_DOMAIN_SETTINGS] = {
          .takes_effect = NO_ACTION,
          .default_text = "any time",
          .meaning = "When the domain may be restarted, as DAY HH:MM-HH:MM in the host's local time. "
-                    "Only a daemon can keep it: apply doesn't restart a domain that has one.",
+                    "The daemon keeps it, and disturbs the domain in no other way outside of it either; "
+                    "apply doesn't restart a domain that has one.",
          .source = "host's local time"},
     [KT_SETTING_RESTART_PARALLEL -
         KT_N_HOST_SETTINGS] = {.id = KT_SETTING_RESTART_PARALLEL,

@@ -4,6 +4,7 @@
 #include "agent/daemon/decisions.h"
 #include "agent/daemon/drift.h"
 #include "agent/daemon/set_aside.h"
+#include "agent/daemon/window.h"
 #include "agent/exec/executor.h"
 #include "agent/planning/planning.h"
 #include "base/error.h"
@@ -24,7 +25,11 @@ struct KtKeeper {
     gint64 since_usec;   /* wall clock: when it was made */
     GPtrArray *manual;   /* KtManual, as state.db had them last, and what this look added */
     GHashTable *touched; /* set of UUIDs: whom a run has changed, or tried to, since they were looked at */
-    bool lasts;          /* this run has come to a step that may take its time */
+    GHashTable *windows; /* restart-windows that are open: UUID → char *; NULL = no plan was made yet */
+    gint64 opens_usec;   /* until the next one opens, 0 = none will */
+    GCancellable *stop;  /* of the run that is under way, and what it acts upon */
+    KtTarget *target;
+    bool lasts; /* this run has come to a step that may take its time */
 };
 
 void
@@ -47,6 +52,7 @@ kt_keeper_new(const KtKeeperSetup *setup)
     keeper->aside = kt_set_aside_new();
     keeper->told = kt_refusals_new();
     keeper->since_usec = g_get_real_time();
+    keeper->stop = g_cancellable_new();
     keeper->touched = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     return keeper;
 }
@@ -63,6 +69,8 @@ kt_keeper_free(KtKeeper *keeper)
     kt_refusals_free(keeper->told);
     g_clear_pointer(&keeper->manual, g_ptr_array_unref);
     g_hash_table_unref(keeper->touched);
+    g_clear_pointer(&keeper->windows, g_hash_table_unref);
+    g_object_unref(keeper->stop);
     g_free(keeper);
 }
 
@@ -121,14 +129,12 @@ without_guests(const KtKeeper *keeper, const KtDesired *desired)
     return kt_desired_without(desired, left);
 }
 
-/** Who has a restart-window isn't disturbed: what that would bring stays staged. */
 static void
-keep_windows(KtDesired *desired, const KtSnapshot *snapshot)
+keep_windows(KtKeeper *keeper, KtDesired *desired)
 {
-    const KtSetting *disruption = kt_setting_find(KT_SCOPE_DOMAIN, "disruption");
-    for (guint i = 0; i < snapshot->domains->len; i++)
-        if (kt_desired_domain(desired, i, KT_SETTING_RESTART_WINDOW, NULL))
-            kt_desired_unname(desired, (gint)i, disruption, NULL);
+    g_autoptr(GDateTime) now = g_date_time_new_now_local();
+    g_clear_pointer(&keeper->windows, g_hash_table_unref);
+    keeper->opens_usec = kt_windows_keep(desired, keeper->host->snapshot, now, &keeper->windows);
 }
 
 static KtPlan *
@@ -136,7 +142,7 @@ make_plan(KtKeeper *keeper)
 {
     KtHost *host = keeper->host;
     g_autoptr(KtDesired) desired = kt_desired_resolve(keeper->profile, host->snapshot, NULL);
-    keep_windows(desired, host->snapshot);
+    keep_windows(keeper, desired);
     kt_drift_unname(desired, host->snapshot, keeper->manual);
     if (!host->connection) {
         g_autoptr(KtDesired) rest = without_guests(keeper, desired);
@@ -168,11 +174,25 @@ count_manual(const GPtrArray *marks)
     return n;
 }
 
+/** Restarts take their time, one after another: its window may be over before a guest's turn comes. */
+static bool
+has_closed(const KtKeeper *keeper, const char *uuid)
+{
+    const char *window = g_hash_table_lookup(keeper->windows, uuid);
+    g_autoptr(GDateTime) now = g_date_time_new_now_local();
+    gint64 usec;
+    return window && !kt_window_is_open(window, now, &usec);
+}
+
 static void
 on_progress(const KtJournalStep *step, guint index, guint total, gpointer user_data)
 {
     (void)index, (void)total;
     KtKeeper *keeper = user_data;
+    if (step->kind == KT_STEP_RESTART && has_closed(keeper, step->domain_uuid)) {
+        keeper->target->why_stop = "not begun: its restart-window is over";
+        g_cancellable_cancel(keeper->stop);
+    }
     /* What it takes to do, it takes to undo, should a later step fail. */
     keeper->lasts = keeper->lasts || kt_step_lasts(step);
     keeper->setup.progress(keeper->lasts, keeper->setup.user_data);
@@ -259,6 +279,13 @@ end_of(const GError *error, KtLook *look)
     return g_error_matches(error, KT_ERROR, KT_ERROR_ACCESS) ? KT_LOOK_LOCKED : KT_LOOK_FAILED;
 }
 
+static void
+stop_run(GCancellable *all, gpointer run)
+{
+    (void)all;
+    g_cancellable_cancel(run);
+}
+
 static KtLookEnd
 carry_out(KtKeeper *keeper, KtJournal *journal, const KtPlan *plan, KtLook *look)
 {
@@ -266,9 +293,13 @@ carry_out(KtKeeper *keeper, KtJournal *journal, const KtPlan *plan, KtLook *look
     KtTarget target = {.root = keeper->host->root,
                        .connection = keeper->host->connection,
                        .verb = "daemon",
-                       .stop = keeper->setup.stop};
+                       .stop = keeper->stop};
+    g_cancellable_reset(keeper->stop);
+    gulong chained = g_cancellable_connect(keeper->setup.stop, G_CALLBACK(stop_run), keeper->stop, NULL);
+    keeper->target = &target;
     g_autoptr(KtReport) report =
         kt_execute(&target, journal, plan, keeper->profile->name, on_progress, keeper, &error);
+    g_cancellable_disconnect(keeper->setup.stop, chained);
     if (!report) {
         look->message = g_strdup(error->message);
         return KT_LOOK_FAILED;
@@ -399,6 +430,7 @@ put_right(KtKeeper *keeper, KtLook *look)
     KtLookEnd end = has_work(keeper, plan) ? act(keeper, &plan, look) : KT_LOOK_DONE;
     count(plan, look);
     look->n_manual = count_manual(keeper->manual);
+    look->opens_usec = keeper->opens_usec;
     kt_refusals_tell(keeper->told, plan);
     tell_governor(keeper, plan);
     return end;

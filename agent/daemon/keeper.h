@@ -49,8 +49,9 @@ typedef struct {
     guint n_done;    /* changes made */
     gint64 run;      /* in the journal; 0 = nothing was to be done */
     guint n_refused;
-    guint n_pending; /* staged values that wait for a power cycle */
-    guint n_manual;  /* items that are somebody's */
+    guint n_pending;   /* staged values that wait for a power cycle */
+    guint n_manual;    /* items that are somebody's */
+    gint64 opens_usec; /* until a restart-window opens, 0 = none will */
     bool again; /* what was planned for had changed meanwhile, or a step failed and the rest is to be done */
 } KtLook;
 

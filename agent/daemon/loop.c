@@ -115,6 +115,24 @@ follow_up(KtLoop *loop, const KtLook *look)
         note(loop, NULL, "not all was done");
 }
 
+static gboolean
+on_window(gpointer data)
+{
+    KtLoop *loop = data;
+    loop->window = 0;
+    note(loop, NULL, "a restart-window opens");
+    return G_SOURCE_REMOVE;
+}
+
+/** Looks when the next restart-window opens. Each look finds that anew, should the clock be set meanwhile. */
+static void
+await_window(KtLoop *loop, const KtLook *look)
+{
+    g_clear_handle_id(&loop->window, g_source_remove);
+    if (look->opens_usec > 0)
+        loop->window = g_timeout_add_seconds((guint)(look->opens_usec / G_USEC_PER_SEC) + 1, on_window, loop);
+}
+
 static void
 on_look_done(KtLook *look, gpointer data)
 {
@@ -131,6 +149,7 @@ on_look_done(KtLook *look, gpointer data)
         return;
     }
     follow_up(loop, look);
+    await_window(loop, look);
     consider(loop);
 }
 

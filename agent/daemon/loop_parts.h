@@ -42,6 +42,7 @@ typedef struct {
         stuck_usec; /* monotonic: a worker that is busy and tells of no progress until then is stuck */
     guint due;      /* sources, 0 = none */
     guint retry;
+    guint window;       /* until a restart-window opens */
     guint wait_seconds; /* until the retry, 0 = nothing is in the way */
     guint repeats;      /* looks in a row that left something */
     bool busy;          /* the worker looks */

@@ -35,3 +35,27 @@ kt_window_is_open(const char *window, GDateTime *now, gint64 *ret_usec)
     *ret_usec = is_open ? 0 : (WEEK - since) * G_TIME_SPAN_SECOND;
     return is_open;
 }
+
+gint64
+kt_windows_keep(KtDesired *desired, const KtSnapshot *snapshot, GDateTime *now, GHashTable **ret_windows)
+{
+    const KtSetting *disruption = kt_setting_find(KT_SCOPE_DOMAIN, "disruption");
+    const KtSetting *setting = kt_setting_find(KT_SCOPE_DOMAIN, "restart-window");
+    gint64 next = 0;
+    *ret_windows = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    for (guint i = 0; i < snapshot->domains->len; i++) {
+        const KtDomain *domain = snapshot->domains->pdata[i];
+        const KtValue *window = kt_desired_domain(desired, i, KT_SETTING_RESTART_WINDOW, NULL);
+        gint64 usec;
+        if (!window)
+            continue;
+        if (kt_window_is_open(window->text, now, &usec)) {
+            g_hash_table_insert(*ret_windows, g_strdup(domain->uuid), g_strdup(window->text));
+            kt_desired_unname(desired, (gint)i, setting, NULL);
+        } else {
+            kt_desired_unname(desired, (gint)i, disruption, NULL);
+            next = next ? MIN(next, usec) : usec;
+        }
+    }
+    return next;
+}

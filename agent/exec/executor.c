@@ -168,7 +168,9 @@ prepare(Run *run, KtOutcome *outcome, GArray *works, GError **error)
     if (run->report->failed)
         return leave(run, outcome, KT_RESULT_SKIPPED, "not begun: another step had failed", error);
     if (g_cancellable_is_cancelled(run->target->stop))
-        return leave_unsettled(run, outcome, KT_RESULT_SKIPPED, "not begun: kvm-tune was told to end", error);
+        return leave_unsettled(
+            run, outcome, KT_RESULT_SKIPPED,
+            run->target->why_stop ? run->target->why_stop : "not begun: kvm-tune was told to end", error);
     if (step->domain_uuid && g_hash_table_contains(run->unsettled, step->domain_uuid))
         return leave_unsettled(run, outcome, KT_RESULT_SKIPPED,
                                "depends on an earlier change of this domain, which was not made", error);

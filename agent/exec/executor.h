@@ -15,6 +15,7 @@ typedef struct {
     virConnectPtr connection; /* NULL: domain steps fail */
     const char *verb;         /* whose run it is, as the journal names it; NULL = "apply" */
     GCancellable *stop;       /* once cancelled kt_execute() begins no further step; NULL = goes to the end */
+    const char *why_stop;     /* what is said of those; NULL = kvm-tune was told to end */
 } KtTarget;
 
 /** What became of one step of a run. */

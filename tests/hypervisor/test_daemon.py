@@ -2,6 +2,7 @@
 """The daemon on a real libvirtd with real guests: what each event leads to, read from /proc."""
 
 import contextlib
+import datetime
 import json
 import os
 import re
@@ -236,6 +237,31 @@ cpu.exclusive = yes
         self.host.define("kt-new", "--vcpus", "1", "--nic", "none")
         self.addCleanup(self.host.virsh, "undefine", "kt-new")
         self.assertTrue(wait_for(lambda: "cache='none'" in self.host.definition("kt-new"), PATIENCE), daemon.said())
+
+
+class Window(Base):
+    PROFILE = "[domain kt-one]\ndisk.cache = none\ndisruption = restart\nrestart-window = {day} {begin}-{end}\n"
+
+    @staticmethod
+    def around(days):
+        """A window of nearly a whole day, so many days from now: an hour ago it had begun."""
+        begin = datetime.datetime.now() + datetime.timedelta(days=days, hours=-1)
+        end = begin - datetime.timedelta(minutes=1)
+        return {"day": begin.strftime("%a"), "begin": begin.strftime("%H:%M"), "end": end.strftime("%H:%M")}
+
+    def test_restart_window(self):
+        """Staged outside of it, done inside, and the next one is waited for."""
+        self.host.boot("kt-one")
+        profile = self.host.profile(self.PROFILE.format(**self.around(3)))
+        daemon = self.daemon(profile)
+        self.assertIn("cache='none'", self.host.definition("kt-one"))
+        process = self.host.pid("kt-one")
+        write(profile, self.PROFILE.format(**self.around(0)))
+        daemon.ask("reload")
+        self.assertTrue(wait_for(lambda: "cache='none'" in self.host.virsh("dumpxml", "kt-one"), 10 * PATIENCE),
+                        daemon.said())
+        self.assertNotEqual(self.host.pid("kt-one"), process)
+        self.assertIn("shut domain kt-one down and start it", daemon.said())
 
 
 class Cost(Base):
