@@ -86,6 +86,19 @@ kt_decision_log_manual(const KtManual *mark)
     tell(&entry, G_LOG_LEVEL_MESSAGE, "5", message);
 }
 
+void
+kt_decision_log_governor(const char *state, const char *reason, gint64 run)
+{
+    g_autofree char *message = g_strdup_printf("KSM governor: %s: %s", state, reason);
+    g_autofree char *number = run ? g_strdup_printf("%" G_GINT64_FORMAT, run) : NULL;
+    Entry entry = {0};
+    add_field(&entry, "KVM_TUNE_SETTING", "ksm.mode");
+    add_field(&entry, "KVM_TUNE_RUN", number);
+    add_field(&entry, "KVM_TUNE_RESULT", state);
+    add_field(&entry, "KVM_TUNE_REASON", reason);
+    tell(&entry, G_LOG_LEVEL_MESSAGE, "5", message);
+}
+
 struct KtRefusals {
     GHashTable *told; /* set of messages */
 };

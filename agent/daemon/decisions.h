@@ -18,6 +18,9 @@ void kt_decision_log(const KtOutcome *outcome, gint64 run, const char *seen);
 /** An item that is somebody's from now on. */
 void kt_decision_log_manual(const KtManual *mark);
 
+/** What the KSM governor does from now on, and why. @run: its own in the journal, 0 = none. */
+void kt_decision_log_governor(const char *state, const char *reason, gint64 run);
+
 /** What was said to be refused, so that it isn't said at every look. */
 typedef struct KtRefusals KtRefusals;
 

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/daemon/decisions.h"
 #include "agent/daemon/governor_figures.h"
 #include "agent/daemon/governor_knobs.h"
 #include "base/error.h"
@@ -59,12 +60,18 @@ kt_governor_free(KtGovernor *governor)
     g_free(governor);
 }
 
+static gint64
+run_number(const KtGovernor *governor)
+{
+    return governor->run ? governor->run->id : 0;
+}
+
 static void
 set_state(KtGovernor *governor, KtGovernorState state, const char *reason)
 {
     KtGovernorFigures *figures = &governor->figures;
     if (figures->state != state || (state != KT_GOVERNOR_ACTIVE && g_strcmp0(figures->reason, reason) != 0))
-        g_message("KSM governor: %s: %s", kt_governor_state_name(state), reason);
+        kt_decision_log_governor(kt_governor_state_name(state), reason, run_number(governor));
     figures->state = state;
     g_free(figures->reason);
     figures->reason = g_strdup(reason);
@@ -260,7 +267,7 @@ govern(KtGovernor *governor, const KtKsmSight *sight, gint64 *ret_next_usec, GEr
     g_autofree char *reason = kt_ksm_reason(&governor->course);
     governor->guests_changed = false;
     if (governor->course.pace != before)
-        g_message("KSM governor: %s", reason);
+        kt_decision_log_governor(kt_ksm_pace_name(governor->course.pace), reason, run_number(governor));
     governor->figures.sweeps += before == KT_KSM_REST && governor->course.pace == KT_KSM_SWEEP;
     kt_governor_figures_of_course(&governor->figures, &governor->course, &knobs);
     if (!write_knobs(governor, &wanted, error))

@@ -6,16 +6,20 @@
 #include "profiles/profile.h"
 
 static bool
-is_shown(const KtManual *mark, char *const *names)
+is_named(char *const *names, const char *name, const char *uuid)
 {
-    if (mark->released)
-        return false;
     if (!names || !names[0])
         return true;
-    for (guint i = 0; mark->domain_name && names[i]; i++)
-        if (kt_glob_matches(names[i], mark->domain_name) || g_strcmp0(names[i], mark->domain_uuid) == 0)
+    for (guint i = 0; name && names[i]; i++)
+        if (kt_glob_matches(names[i], name) || g_strcmp0(names[i], uuid) == 0)
             return true;
     return false;
+}
+
+static bool
+is_shown(const KtManual *mark, char *const *names)
+{
+    return !mark->released && is_named(names, mark->domain_name, mark->domain_uuid);
 }
 
 char *
@@ -67,6 +71,14 @@ number(const json_t *object, const char *key)
 }
 
 static void
+print_line(GString *out, const KtStyle *style, const char *label, const char *text)
+{
+    g_autofree char *safe = kt_printable(text);
+    kt_ink(out, style, KT_INK_HEADING, "%s", label);
+    kt_wrap(out, style, KT_INK_PLAIN, 11, 11, safe);
+}
+
+static void
 print_look(GString *out, const KtStyle *style, const json_t *last)
 {
     g_autofree char *when = local_time(number(last, "began"));
@@ -79,23 +91,61 @@ print_look(GString *out, const KtStyle *style, const json_t *last)
         json_is_string(json_object_get(last, "message")) ? json_string_value(json_object_get(last, "message"))
                                                          : "",
         number(last, "changes"), number(last, "refused"), number(last, "pending"), number(last, "manual"));
-    g_autofree char *safe = kt_printable(text);
-    kt_ink(out, style, KT_INK_HEADING, "last look  ");
-    kt_wrap(out, style, KT_INK_PLAIN, 11, 11, safe);
+    print_line(out, style, "last look  ", text);
+}
+
+static double
+figure(const json_t *object, const char *key)
+{
+    return json_number_value(json_object_get(object, key));
+}
+
+/** Guests of which nothing is merged, and why. */
+static void
+print_obstacles(GString *out, const KtStyle *style, const json_t *guests, char *const *names)
+{
+    size_t i;
+    const json_t *guest;
+    json_array_foreach(guests, i, guest)
+    {
+        const char *name = json_string_value(json_object_get(guest, "name"));
+        const char *obstacle = json_string_value(json_object_get(guest, "obstacle"));
+        if (!name || !obstacle || !is_named(names, name, NULL))
+            continue;
+        g_autofree char *text = g_strdup_printf("%s: nothing merged: %s", name, obstacle);
+        print_line(out, style, "           ", text);
+    }
 }
 
 static void
-print_daemon(GString *out, const KtStyle *style, const json_t *daemon)
+print_governor(GString *out, const KtStyle *style, const json_t *governor, char *const *names)
+{
+    const char *state = json_string_value(json_object_get(governor, "state"));
+    if (!state || g_str_equal(state, "off"))
+        return;
+    g_autoptr(GString) text = g_string_new(NULL);
+    g_string_append_printf(text, "%s: %s", state, json_string_value(json_object_get(governor, "reason")));
+    if (json_is_number(json_object_get(governor, "saved_mib")))
+        g_string_append_printf(text, "; %.0f MiB saved", figure(governor, "saved_mib"));
+    if (json_is_number(json_object_get(governor, "ksmd_percent")))
+        g_string_append_printf(text, "; ksmd takes %.2f %% of a CPU", figure(governor, "ksmd_percent"));
+    if (json_is_number(json_object_get(governor, "mib_a_cpu_second")))
+        g_string_append_printf(text, ", %.0f MiB a CPU-second", figure(governor, "mib_a_cpu_second"));
+    print_line(out, style, "KSM        ", text->str);
+    print_obstacles(out, style, json_object_get(governor, "guests"), names);
+}
+
+static void
+print_daemon(GString *out, const KtStyle *style, const json_t *daemon, char *const *names)
 {
     const char *profile = json_string_value(json_object_get(daemon, "profile"));
-    g_autofree char *safe = kt_printable(profile ? profile : "");
     g_autofree char *since = local_time(number(daemon, "since"));
-    g_autofree char *text = g_strdup_printf("keeps %s, since %s", safe, since);
-    kt_ink(out, style, KT_INK_HEADING, "daemon     ");
-    kt_wrap(out, style, KT_INK_PLAIN, 11, 11, text);
+    g_autofree char *text = g_strdup_printf("keeps %s, since %s", profile ? profile : "", since);
+    print_line(out, style, "daemon     ", text);
     const json_t *last = json_object_get(daemon, "last");
     if (json_is_object(last))
         print_look(out, style, last);
+    print_governor(out, style, json_object_get(daemon, "governor"), names);
 }
 
 static void
@@ -106,9 +156,7 @@ print_mark(GString *out, const KtStyle *style, const KtManual *mark)
     g_autofree char *text =
         g_strdup_printf("%s: %s from '%s' to '%s', seen %s", what, mark->undone ? "rolled back" : "changed",
                         mark->left ? mark->left : "nothing", mark->found ? mark->found : "nothing", since);
-    g_autofree char *safe = kt_printable(text);
-    kt_ink(out, style, KT_INK_HEADING, "manual     ");
-    kt_wrap(out, style, KT_INK_PLAIN, 11, 11, safe);
+    print_line(out, style, "manual     ", text);
 }
 
 void
@@ -117,7 +165,7 @@ kt_view_kept(GString *out, const KtStyle *style, const KtKept *kept, char *const
     g_autoptr(GString) text = g_string_new(NULL);
     guint n = 0;
     if (kept->daemon)
-        print_daemon(text, style, kept->daemon);
+        print_daemon(text, style, kept->daemon, names);
     for (guint i = 0; kept->manual && i < kept->manual->len; i++)
         if (is_shown(kept->manual->pdata[i], names)) {
             print_mark(text, style, kept->manual->pdata[i]);

@@ -12,8 +12,8 @@ typedef struct {
     const GPtrArray *manual; /* KtManual, those released too; NULL = not known */
 } KtKept;
 
-/** Two lines of the daemon, and what of the domains of @names (NULL or empty = all, and the host) is manual.
- * Nothing where no daemon runs and nothing is manual. */
+/** Two lines of the daemon, its KSM governor where that is asked for, and what of the domains of @names (NULL
+ * or empty = all, and the host) is manual. Nothing where no daemon runs and nothing is manual. */
 void kt_view_kept(GString *out, const KtStyle *style, const KtKept *kept, char *const *names);
 
 /** Adds `daemon` and `manual` to @document. */
