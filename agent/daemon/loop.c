@@ -83,6 +83,22 @@ on_event(const char *uuid, const char *what, gpointer data)
     note(data, uuid, what);
 }
 
+/** The kernel's events, in this thread. */
+static void
+on_host_event(const char *what, gpointer data)
+{
+    note(data, NULL, what);
+}
+
+static void
+hear_host(KtLoop *loop)
+{
+    g_autoptr(GError) failure = NULL;
+    loop->host_events = kt_host_events_new(on_host_event, loop, &failure);
+    if (!loop->host_events)
+        g_warning("%s: a CPU that comes or goes is found by the next full look", failure->message);
+}
+
 static gboolean
 on_retry(gpointer data)
 {
@@ -272,6 +288,7 @@ new_worker(KtLoop *loop)
 static void
 loop_clear(KtLoop *loop)
 {
+    kt_host_events_free(loop->host_events);
     kt_worker_free(loop->worker);
     kt_governing_free(loop->governing);
     kt_governor_figures_free(loop->told);
@@ -307,6 +324,7 @@ kt_loop_run(const KtLoopSetup *setup, KtProfile *profile, GError **error)
     loop.governing = kt_governing_new(loop.root, setup->state_dir, &loop.journal);
     loop.worker = new_worker(&loop);
     add_sources(&loop);
+    hear_host(&loop);
     g_message("keeps profile %s", profile->name);
     note(&loop, NULL, "started");
     /* Not only after the first look: that may disturb guests, which takes its time, and from here on it is

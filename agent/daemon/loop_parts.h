@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "agent/daemon/control.h"
+#include "agent/daemon/host_events.h"
 #include "agent/daemon/loop.h"
 #include "agent/daemon/metrics.h"
 #include "agent/daemon/worker.h"
@@ -25,7 +26,8 @@ typedef struct {
     GMainLoop *main;
     KtWorker *worker;
     KtControl *control;
-    KtMetricsServer *metrics; /* NULL: figures are told to nobody */
+    KtHostEvents *host_events; /* NULL: they can't be heard */
+    KtMetricsServer *metrics;  /* NULL: figures are told to nobody */
     KtLoopCounts counts;
     KtRoot *root;
     KtGoverning *governing;
