@@ -3,6 +3,7 @@
 
 #include "agent/daemon/decisions.h"
 #include "agent/daemon/drift.h"
+#include "agent/daemon/marking.h"
 #include "agent/daemon/set_aside.h"
 #include "agent/daemon/window.h"
 #include "agent/exec/executor.h"
@@ -22,8 +23,7 @@ struct KtKeeper {
     bool profile_is_new; /* no look was made for it yet */
     KtSetAside *aside;   /* whose steps failed */
     KtRefusals *told;    /* what was said to be refused */
-    gint64 since_usec;   /* wall clock: when it was made */
-    GPtrArray *manual;   /* KtManual, as state.db had them last, and what this look added */
+    KtMarking marking;   /* what is somebody's */
     GHashTable *touched; /* set of UUIDs: whom a run has changed, or tried to, since they were looked at */
     GHashTable *windows; /* restart-windows that are open: UUID → char *; NULL = no plan was made yet */
     gint64 opens_usec;   /* until the next one opens, 0 = none will */
@@ -51,7 +51,7 @@ kt_keeper_new(const KtKeeperSetup *setup)
     keeper->host->lean = true;
     keeper->aside = kt_set_aside_new();
     keeper->told = kt_refusals_new();
-    keeper->since_usec = g_get_real_time();
+    keeper->marking.since_usec = g_get_real_time();
     keeper->stop = g_cancellable_new();
     keeper->touched = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     return keeper;
@@ -67,7 +67,7 @@ kt_keeper_free(KtKeeper *keeper)
     kt_profile_free(keeper->profile);
     kt_set_aside_free(keeper->aside);
     kt_refusals_free(keeper->told);
-    g_clear_pointer(&keeper->manual, g_ptr_array_unref);
+    kt_marking_clear(&keeper->marking);
     g_hash_table_unref(keeper->touched);
     g_clear_pointer(&keeper->windows, g_hash_table_unref);
     g_object_unref(keeper->stop);
@@ -143,7 +143,7 @@ make_plan(KtKeeper *keeper)
     KtHost *host = keeper->host;
     g_autoptr(KtDesired) desired = kt_desired_resolve(keeper->profile, host->snapshot, NULL);
     keep_windows(keeper, desired);
-    kt_drift_unname(desired, host->snapshot, keeper->manual);
+    kt_drift_unname(desired, host->snapshot, keeper->marking.manual);
     if (!host->connection) {
         g_autoptr(KtDesired) rest = without_guests(keeper, desired);
         return kt_plan_make(host->snapshot, rest);
@@ -163,15 +163,6 @@ count(const KtPlan *plan, KtLook *look)
         look->n_domains += domain->active ? 1 : 0;
         look->n_pending += plan->domains[i].pending->len;
     }
-}
-
-static guint
-count_manual(const GPtrArray *marks)
-{
-    guint n = 0;
-    for (guint i = 0; i < marks->len; i++)
-        n += !((const KtManual *)marks->pdata[i])->released;
-    return n;
 }
 
 /** Restarts take their time, one after another: its window may be over before a guest's turn comes. */
@@ -215,60 +206,6 @@ conclude(KtKeeper *keeper, const KtReport *report, KtLook *look)
     look->again = report->failed || report->partial;
     if (report->failed && report->failure)
         look->message = g_strdup(report->failure);
-}
-
-/** Somebody's change, as it is kept from now on. */
-static KtManual *
-new_mark(const KtAction *action, const KtDomain *domain, const KtLeft *left, bool undone)
-{
-    KtManual *mark = g_new0(KtManual, 1);
-    mark->domain_uuid = g_strdup(domain ? domain->uuid : NULL);
-    mark->domain_name = g_strdup(domain ? domain->name : NULL);
-    mark->setting = g_strdup(action->setting->key);
-    mark->item = g_strdup(action->item);
-    mark->left = g_strdup(left->value);
-    mark->found = g_strdup(action->from);
-    mark->undone = undone;
-    mark->since_usec = g_get_real_time();
-    return mark;
-}
-
-/** Appends a mark to @marks where what @action would change is somebody's. */
-static bool
-judge(const KtKeeper *keeper, KtJournal *journal, const KtPlan *plan, const KtAction *action,
-      const char *boot, GPtrArray *marks, GError **error)
-{
-    const KtDomain *domain = action->domain >= 0 ? plan->snapshot->domains->pdata[action->domain] : NULL;
-    const char *uuid = domain ? domain->uuid : NULL;
-    g_autoptr(KtLeft) left = NULL;
-    if (!kt_journal_find_left(journal, action, uuid, keeper->since_usec, &left, error))
-        return false;
-    if (left && kt_drift_is_released(keeper->manual, action, uuid, left))
-        return true;
-    KtDrift drift = kt_drift_judge(plan, action, left, boot);
-    if (left && drift != KT_DRIFT_OURS)
-        g_ptr_array_add(marks, new_mark(action, domain, left, drift == KT_DRIFT_UNDONE));
-    return true;
-}
-
-/** Marks what of @plan is somebody's; *@ret_n says how much that is. */
-static bool
-mark_drift(KtKeeper *keeper, KtJournal *journal, const KtPlan *plan, guint *ret_n, GError **error)
-{
-    g_autoptr(GPtrArray) marks = g_ptr_array_new_with_free_func((GDestroyNotify)kt_manual_free);
-    g_autofree char *boot = NULL;
-    if (kt_root_read(keeper->host->root, KT_BOOT_ID_PATH, &boot, NULL))
-        g_strstrip(boot);
-    for (guint i = 0; i < plan->actions->len; i++)
-        if (!judge(keeper, journal, plan, plan->actions->pdata[i], boot, marks, error))
-            return false;
-    if (marks->len > 0 && !kt_journal_mark_manual(journal, marks, error))
-        return false;
-    for (guint i = 0; i < marks->len; i++)
-        kt_decision_log_manual(marks->pdata[i]);
-    *ret_n = marks->len;
-    g_ptr_array_extend_and_steal(keeper->manual, g_steal_pointer(&marks));
-    return true;
 }
 
 /** Fails with the lock held by another kvm-tune as `access`. */
@@ -369,19 +306,6 @@ tell_governor(const KtKeeper *keeper, const KtPlan *plan)
                       host->connection ? kt_ksm_guests(host->snapshot) : NULL);
 }
 
-/** What is manual may have been released since, or set by hand. */
-static bool
-read_manual(KtKeeper *keeper, GError **error)
-{
-    g_autoptr(KtJournal) journal = kt_journal_open(keeper->setup.state_dir, KT_JOURNAL_READ, error);
-    GPtrArray *manual = journal ? kt_journal_manual(journal, error) : NULL;
-    if (!manual)
-        return false;
-    g_clear_pointer(&keeper->manual, g_ptr_array_unref);
-    keeper->manual = manual;
-    return true;
-}
-
 static bool
 has_work(const KtKeeper *keeper, KtPlan *plan)
 {
@@ -395,7 +319,7 @@ respect_manual(KtKeeper *keeper, KtJournal *journal, KtPlan **plan, GError **err
 {
     for (guint rounds = 0; rounds < MOST_ROUNDS; rounds++) {
         guint n = 0;
-        if (!mark_drift(keeper, journal, *plan, &n, error))
+        if (!kt_marking_mark(&keeper->marking, journal, keeper->host->root, *plan, &n, error))
             return false;
         if (n == 0)
             return true;
@@ -424,12 +348,12 @@ static KtLookEnd
 put_right(KtKeeper *keeper, KtLook *look)
 {
     g_autoptr(GError) error = NULL;
-    if (!read_manual(keeper, &error))
+    if (!kt_marking_read(&keeper->marking, keeper->setup.state_dir, &error))
         return end_of(error, look);
     g_autoptr(KtPlan) plan = make_plan(keeper);
     KtLookEnd end = has_work(keeper, plan) ? act(keeper, &plan, look) : KT_LOOK_DONE;
     count(plan, look);
-    look->n_manual = count_manual(keeper->manual);
+    look->n_manual = kt_marking_count(&keeper->marking);
     look->opens_usec = keeper->opens_usec;
     kt_refusals_tell(keeper->told, plan);
     tell_governor(keeper, plan);
