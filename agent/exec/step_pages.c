@@ -8,6 +8,11 @@
 #include "base/error.h"
 #include "probes/qemu_process.h"
 
+/* The kernel leaves a page where it is that somebody uses at that very moment, and a guest that runs takes
+ * new ones: what is left after so many moves stays. */
+#define MOVES 5
+#define INTERVAL_USEC (200 * 1000)
+
 /**
  * Where the pages of a running guest are: `from` and `to` are node lists. An undo moves them back, as far as
  * the kernel can: migrate_pages(2) takes pages from one set of nodes to another, it doesn't spread again what
@@ -124,13 +129,12 @@ move_pages_of(gint64 pid, const KtCpuset *from, const KtCpuset *to, GError **err
     return false;
 }
 
+/* Moves once what is elsewhere. *@ret_done: nothing that counts was. */
 static bool
-perform(const KtTarget *target, KtJournalStep *step, GError **error)
+move_rest(const KtTarget *target, const KtJournalStep *step, const KtCpuset *to, bool *ret_done,
+          GError **error)
 {
-    g_autoptr(KtCpuset) to = target_nodes(step, error);
     g_autoptr(KtCpuset) from = NULL;
-    if (!to || !kt_step_performs(only_action(step)))
-        return to != NULL;
     if (!read_nodes(target, step, &from, error))
         return false;
     if (!from || !kt_root_is_live(target->root)) {
@@ -139,10 +143,27 @@ perform(const KtTarget *target, KtJournalStep *step, GError **error)
         return false;
     }
     hwloc_bitmap_andnot(from, from, to);
-    if (hwloc_bitmap_iszero(from) || move_pages_of(find_process(target, step), from, to, error))
+    *ret_done = hwloc_bitmap_iszero(from);
+    if (*ret_done || move_pages_of(find_process(target, step), from, to, error))
         return true;
     g_prefix_error(error, "domain %s: ", step->domain_name);
     return false;
+}
+
+static bool
+perform(const KtTarget *target, KtJournalStep *step, GError **error)
+{
+    g_autoptr(KtCpuset) to = target_nodes(step, error);
+    if (!to || !kt_step_performs(only_action(step)))
+        return to != NULL;
+    bool done = false;
+    for (guint try = 0; try < MOVES && !done; try++) {
+        if (try > 0)
+            g_usleep(INTERVAL_USEC);
+        if (!move_rest(target, step, to, &done, error))
+            return false;
+    }
+    return true;
 }
 
 static bool
