@@ -15,6 +15,7 @@
 
 #define MERGE KT_KSM "merge_across_nodes"
 #define RUN KT_KSM "run"
+#define NUMA_BALANCING "proc/sys/kernel/numa_balancing"
 #define RUN_UNMERGE "2" /* KT_KSM_UNMERGE */
 
 #define PART_UNMERGE "unmerge"
@@ -126,12 +127,32 @@ unmerge(const KtRoot *root, KtJournalStep *step, const char *run, GError **error
            kt_journal_end_part(step, error);
 }
 
+/* Linux 6.1 takes no page apart that NUMA balancing has marked, counts it as no longer merged, and then
+ * refuses with EBUSY until the guest has used the page (tried). */
+static void
+explain_refusal(const KtRoot *root, GError **error)
+{
+    gint64 balancing = KT_ABSENT;
+    if (error == NULL || *error == NULL || !kt_root_read_number(root, NUMA_BALANCING, &balancing, NULL) ||
+        balancing <= 0)
+        return;
+    g_autofree char *message = g_strdup((*error)->message);
+    g_free((*error)->message);
+    (*error)->message = g_strdup_printf(
+        "%s; some kernels can't take apart what NUMA balancing has marked: with host numa-balancing = no it "
+        "works as soon as the guests have used their memory",
+        message);
+}
+
 static bool
 write_merge(const KtRoot *root, KtJournalStep *step, const char *run, GError **error)
 {
-    return kt_journal_begin_part(step, PART_WRITE, run, error) &&
-           kt_root_write(root, MERGE, g_str_equal(only_action(step)->to, "yes") ? "1" : "0", error) &&
-           kt_journal_end_part(step, error);
+    if (!kt_journal_begin_part(step, PART_WRITE, run, error))
+        return false;
+    if (kt_root_write(root, MERGE, g_str_equal(only_action(step)->to, "yes") ? "1" : "0", error))
+        return kt_journal_end_part(step, error);
+    explain_refusal(root, error);
+    return false;
 }
 
 /** Also where that can't be recorded. */

@@ -163,6 +163,19 @@ test_kernel_refuses(void)
     g_assert_cmpuint(runs_to_undo(scene), ==, 0);
 }
 
+/* What stays merged then is out of KSM's own sight. */
+static void
+test_numa_balancing_is_named(void)
+{
+    g_autoptr(ExecScene) scene = host_with_ksm("1\n", "0\n");
+    fake_host_write(scene->host, "proc/sys/kernel/numa_balancing", "1\n");
+    kt_root_fail_writes(scene->host->root, MERGE, EBUSY);
+    plan_merge(scene);
+    g_autoptr(KtReport) report = apply(scene);
+    assert_message(report, 0, "writing '0': Device or resource busy; some kernels");
+    assert_message(report, 0, "numa-balancing = no");
+}
+
 /* Killed before anything, while pages are taken apart (the kernel may set 0 then), before and after the
  * write, and at the end. */
 static void
@@ -378,6 +391,7 @@ main(int argc, char **argv)
     g_test_add_func("/ksm-merge/memory-gone", test_memory_is_gone);
     g_test_add_func("/ksm-merge/conflict", test_conflict);
     g_test_add_func("/ksm-merge/kernel-refuses", test_kernel_refuses);
+    g_test_add_func("/ksm-merge/numa-balancing", test_numa_balancing_is_named);
     g_test_add_func("/ksm-merge/killed", test_killed);
     g_test_add_func("/ksm-merge/rollback-killed", test_rollback_killed);
     g_test_add_func("/ksm-merge/killed-twice", test_killed_twice);
