@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A guest's emulated NIC and its disk through the host's page cache become virtio and O_DIRECT at its next power cycle, and
-it is still the same machine to the network and to itself."""
+"""A guest's emulated NIC and its disk through the host's page cache become virtio and O_DIRECT at its next power cycle, its
+NIC also while it runs, and it is still the same machine to the network and to itself."""
 
 import unittest
 
@@ -11,6 +11,10 @@ OLD = "kt-old"
 PROFILE = """[domain *]
 nic.model = virtio
 disk.cache = none
+"""
+SWAPPED = f"""[domain {GUEST}]
+nic.model = virtio
+disruption = replug
 """
 
 
@@ -44,8 +48,24 @@ class Devices(Scenario):
             if "Ethernet" in line:
                 show(f"{GUEST}# lspci: {line.removeprefix('GUEST out ')}")
 
-    def test_staged_and_back(self):
+    def setUp(self):
         self.assertTrue(wait_for(lambda: "state='connected'" in self.host.virsh("dumpxml", GUEST), 60), "no agent")
+
+    def test_replugged_and_back(self):
+        """The guest's own agent says that it can: its NIC is swapped while it runs."""
+        before, definition, pid = self.look(GUEST), self.host.definition(GUEST), self.host.pid(GUEST)
+        self.show_pci()
+        self.assertEqual(before["driver"], "e1000")
+        profile = self.host.profile(SWAPPED)
+        print(self.tune("apply", profile, "--yes").out)
+        after = self.look(GUEST)
+        self.show_pci()
+        self.assertEqual((after["driver"], after["same"], self.host.pid(GUEST)), ("virtio_net", before["same"], pid))
+        self.tune("verify", profile)
+        self.tune("rollback", "--yes")
+        self.assertEqual((self.look(GUEST), self.host.definition(GUEST), self.host.pid(GUEST)), (before, definition, pid))
+
+    def test_staged_and_back(self):
         definitions = {name: self.host.definition(name) for name in (GUEST, OLD)}
         before = self.look(GUEST)
         self.show_pci()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Huge page pools of two nodes: sized for two guests, used by them, undone."""
+"""Huge page pools of two nodes: sized for two guests, used by them at their next boot or at once, undone."""
 
 import re
 import unittest
@@ -19,6 +19,7 @@ memory.numa = 0
 [domain kt-right]
 memory.numa = 1
 """
+PAUSED = f"{PROFILE}\n[domain *]\ndisruption = pause\n"
 
 
 def pool(node, what):
@@ -94,6 +95,29 @@ class HugePages(Scenario):
         self.assertEqual(held, MIB[name] * 1024)
         self.assertEqual(set(numa), {node}, f"{name} is on the wrong node")
         self.assertEqual(pool(node, "free"), 0)
+
+    def test_running_guests(self):
+        """Onto them and back while they run: what they hold in memory is still there."""
+        for name in MIB:
+            self.host.ask(name, "fill 16")
+        before = self.sums(), {name: self.host.definition(name) for name in MIB}
+        pids = {name: self.host.pid(name) for name in MIB}
+        profile = self.host.profile(PAUSED)
+        print(self.tune("apply", profile, "--yes").out)
+        show(f"pools, (nr, free) by node: {pools()}; the guests' sums: {self.sums()}")
+        for node, name in enumerate(MIB):
+            self.assertNotEqual(self.host.pid(name), pids[name], "it was not resumed from an image")
+            self.check_backed(name, node)
+        self.assertEqual(self.sums(), before[0])
+        self.tune("verify", profile)
+        self.tune("rollback", "--yes")
+        show(f"after rollback: {pools()}; the guests' sums: {self.sums()}")
+        self.assertEqual((self.sums(), {name: self.host.definition(name) for name in MIB}), before)
+        self.assertEqual({name: self.ram_mapping(name)["KernelPageSize"] for name in MIB}, dict.fromkeys(MIB, "4 kB"))
+        self.assertEqual(pools(), self.before)
+
+    def sums(self):
+        return {name: self.host.ask(name, "sum")[0][1]["md5"] for name in MIB}
 
     def test_a_pool_that_cannot_be_filled(self):
         """More than a node has is refused before anything is taken of it; the other node gets its own."""
