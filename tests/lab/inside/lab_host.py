@@ -12,7 +12,7 @@ import unittest
 
 sys.path.insert(0, "/lab/hypervisor")
 # pylint: disable=wrong-import-position,unused-import
-from host import Host, chosen, cpus, host_values, put_back, read, wait_for, write
+from host import KSM, Host, chosen, cpus, host_values, put_back, read, wait_for, write
 
 GUEST = "/var/lib/kvm-tune-lab"
 # While a scenario is being written: its guests stay, and its next run takes them up as they are.
@@ -73,13 +73,14 @@ def allowed(path):
 
 
 class LabHost(Host):
-    """This lab. Domains are named kt-…; all of them go at the end."""
+    """This lab. Domains are named kt-…; all of them go at the end, and at the beginning, but where @clear is False."""
 
-    def __init__(self):  # pylint: disable=super-init-not-called
+    def __init__(self, clear=True):  # pylint: disable=super-init-not-called
         self.directory, self.state, self.uri = IMAGES, STATE, "qemu:///system"
         self.kvm_tune = "kvm-tune"
         self.saved = host_values()
-        self.clear()
+        if clear:
+            self.clear()
 
     def close(self):
         self.clear()
@@ -174,6 +175,19 @@ class LabHost(Host):
         if sum(largest.values()) > mib * 1024:
             raise RuntimeError(f"{name}: a mapping of {largest} KiB is not its {mib} MiB of RAM")
         return largest
+
+    def move_memory(self, name, node):
+        """All of the guest's to this node, where it stays. What is in use at the moment doesn't move: once more, then."""
+        write("/proc/sys/kernel/numa_balancing", "0")
+
+        def moved():
+            command("migratepages", str(self.pid(name)), "all", str(node))
+            anonymous = [line for line in read(f"/proc/{self.pid(name)}/numa_maps").splitlines() if " anon=" in line]
+            pages = [(int(where), int(count)) for line in anonymous for where, count in re.findall(r"\bN(\d+)=(\d+)", line)]
+            return sum(count for where, count in pages if where != node) * 100 < sum(count for _, count in pages)
+
+        if not wait_for(moved, 60):
+            raise RuntimeError(f"{name}: its memory doesn't move to node {node}")
 
     # --- kvm-tune, as installed ---
 

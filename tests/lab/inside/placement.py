@@ -3,7 +3,7 @@
 
 import unittest
 
-from lab_host import Scenario, command, listed, node_cpus, node_of, nodes, read, shared_cache, show
+from lab_host import Scenario, listed, node_cpus, node_of, nodes, read, shared_cache, show
 
 # Name: vCPUs, MiB, NICs with a vhost worker, IOThreads, whether its CPUs are its own.
 DOMAINS = {
@@ -39,7 +39,7 @@ class Placement(Scenario):
         cls.host.boot_all(*DOMAINS)
         # Whatever node the kernel took pages from: what must move is seen only where they are on the wrong one.
         for name in DOMAINS:
-            command("migratepages", str(cls.host.pid(name)), "all", str(nodes()[-1]))
+            cls.host.move_memory(name, nodes()[-1])
 
     def picture_of(self, name):
         return (self.host.affinity(name), self.host.vhost_threads(name), set(self.host.ram(name, DOMAINS[name][1])),

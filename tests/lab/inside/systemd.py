@@ -74,7 +74,7 @@ class Holds(Scenario):
         cls.host.boot_all("kt-a", "kt-b")
         # So that there is one best place for each, whatever is changed in between.
         for name, node in (("kt-a", nodes()[0]), ("kt-b", nodes()[-1])):
-            command("migratepages", str(cls.host.pid(name)), "all", str(node))
+            cls.host.move_memory(name, node)
         cls.profile = cls.host.profile(PROFILE)
 
     def setUp(self):
