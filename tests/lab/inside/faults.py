@@ -9,6 +9,7 @@ strace stops kvm-tune on entering the Nth durable write of its journal: nothing 
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -43,6 +44,16 @@ def define(host):
     for name in GUESTS:
         host.define(name, "--vcpus", "2", "--memory", "96", "--nic", "e1000")
     host.boot_all(*GUESTS)
+
+
+def durable_writes(host):
+    """How many an apply makes once its journal exists; all is as before then."""
+    for tracer in ([], ["strace", "-f", "-qq", "-o", "/root/writes", "-e", "trace=fdatasync"]):
+        result = host.tune("apply", host.profile(PROFILE), "--yes", before=tracer, environment=TRACED)
+        undone = host.tune("rollback", "--yes")
+        if (result.code, undone.code) != (0, 0):
+            raise RuntimeError(f"{result}\n{undone}")
+    return len(re.findall(r"fdatasync\(", read("/root/writes")))
 
 
 def stopped_apply(host, number):
@@ -81,6 +92,13 @@ def let_go(process, pids, what=signal.SIGCONT):
     return process.returncode, said
 
 
+def end(process, pids):
+    """Whatever a test that failed has left standing still."""
+    if process.poll() is None:
+        let_go(process, pids or [], signal.SIGKILL)
+    process.stdout.close()
+
+
 def picture(host):
     host_files = {path: chosen(read(path)) for path in FILES}
     slices = {name: command("systemctl", "show", "--value", "--property", "AllowedCPUs", name)
@@ -97,25 +115,41 @@ class Faults(Scenario):
     def setUpClass(cls):
         super().setUpClass()
         define(cls.host)
+        cls.writes = durable_writes(cls.host)
+        show(f"an apply makes {cls.writes} durable writes")
 
     def setUp(self):
         self.before = picture(self.host)
         self.threads = threads(self.host)
         self.addCleanup(self.host.tune, "rollback", "--all", "--yes")
 
-    def in_the_middle(self, fault, how=signal.SIGCONT, numbers=(3, 8, 14)):
-        for number in numbers:
-            process, pids = stopped_apply(self.host, number)
-            self.assertIsNotNone(pids, f"apply ended before its durable write {number}: {process.communicate()[0]}")
+    def stopped(self, part):
+        """An apply that stands still after this part of its durable writes, with something done and something not."""
+        number = round(self.writes * part)
+        process, pids = stopped_apply(self.host, number)
+        self.addCleanup(end, process, pids)
+        if not pids:
+            self.fail(f"apply ended before its durable write {number}: {process.communicate()[0]}")
+        show(f"apply stands still at its durable write {number}; defrag and KSM: {list(picture(self.host)['files'].values())}; "
+             f"vCPUs: {[self.host.vcpu_sets(name) for name in GUESTS]}")
+        return process, pids
+
+    def in_the_middle(self, fault, how=signal.SIGCONT):
+        for part in (0.5, 0.8):
+            process, pids = self.stopped(part)
+            self.assertNotEqual((picture(self.host), threads(self.host)), (self.before, self.threads), "nothing is done yet")
             fault()
             code, said = let_go(process, pids, how)
-            show(f"at durable write {number}: apply ended with {code}: {said.strip().splitlines()[-1] if said.strip() else ''}")
+            show(f"apply ended with {code}: {said.strip().splitlines()[-1] if said.strip() else ''}")
             self.assertTrue(wait_for(lambda: "Id" in command("virsh", "list", check=False), 60))
             self.mend()
 
-    def mend(self):
+    def mend(self, booted=None):
+        """@booted: a guest that starts again after the rollback. Before, it would start with what is staged."""
         self.assertEqual(command("sqlite3", f"{STATE}/state.db", "PRAGMA integrity_check"), "ok")
         self.tune("rollback", "--all", "--yes")
+        if booted:
+            self.host.boot(booted)
         self.assertEqual(picture(self.host), self.before)
         self.assertEqual(threads(self.host), self.threads)
 
@@ -130,34 +164,32 @@ class Faults(Scenario):
             os.kill(self.host.pid("kt-b"), signal.SIGKILL)
             self.assertTrue(wait_for(lambda: self.host.virsh("domstate", "kt-b") == "shut off", 60))
 
-        process, pids = stopped_apply(self.host, 8)
-        self.assertIsNotNone(pids)
+        process, pids = self.stopped(0.5)
         kill()
         code, said = let_go(process, pids)
         print(f"apply ended with {code}\n{said}")
-        self.host.boot("kt-b")
-        self.mend()
+        self.mend(booted="kt-b")
 
 
 def halt():
     """Leaves an apply in the middle; what was before it is noted outside."""
     host = LabHost()
     define(host)
+    number = durable_writes(host) // 2
     before = picture(host)
-    _, pids = stopped_apply(host, 8)
+    _, pids = stopped_apply(host, number)
     if not pids:
         raise RuntimeError("apply ended before it could be stopped")
     with open(NOTES, "w", encoding="utf-8") as file:
         json.dump(before, file)
-    show(f"apply stands still at its durable write 8: {picture(host)['files']}")
+    show(f"apply stands still at its durable write {number}: {picture(host)['files']}")
 
 
 class Mended(unittest.TestCase):
     """The host has lost its power in the middle of an apply and booted again."""
 
     def test_mended(self):
-        host = LabHost.__new__(LabHost)
-        host.directory, host.state, host.uri, host.kvm_tune = "/var/lib/libvirt/images", STATE, "qemu:///system", "kvm-tune"
+        host = LabHost(clear=False)
         with open(NOTES, encoding="utf-8") as file:
             before = json.load(file)
         self.assertEqual(command("sqlite3", f"{STATE}/state.db", "PRAGMA integrity_check"), "ok")
