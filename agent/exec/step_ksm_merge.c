@@ -127,8 +127,8 @@ unmerge(const KtRoot *root, KtJournalStep *step, const char *run, GError **error
            kt_journal_end_part(step, error);
 }
 
-/* Linux 6.1 takes no page apart that NUMA balancing has marked, counts it as no longer merged, and then
- * refuses with EBUSY until the guest has used the page (tried). */
+/* Seen on Linux 6.1 with NUMA balancing on: refused with EBUSY though no page counts as merged any more, and
+ * taken once all memory of the guests had been read and unmerged again. */
 static void
 explain_refusal(const KtRoot *root, GError **error)
 {
@@ -139,8 +139,8 @@ explain_refusal(const KtRoot *root, GError **error)
     g_autofree char *message = g_strdup((*error)->message);
     g_free((*error)->message);
     (*error)->message = g_strdup_printf(
-        "%s; some kernels can't take apart what NUMA balancing has marked: with host numa-balancing = no it "
-        "works as soon as the guests have used their memory",
+        "%s; some kernels refuse it while NUMA balancing is on, though nothing is merged: try it with host "
+        "numa-balancing = no, once the guests have used their memory",
         message);
 }
 
