@@ -98,12 +98,20 @@ on_memory(virConnectPtr connection, virDomainPtr domain, const char *alias, unsi
     tell(listener, domain, "memory resized");
 }
 
+static gboolean
+tell_closed(gpointer listener)
+{
+    const Listener *who = listener;
+    who->seen(NULL, "libvirt's daemon is gone", who->user_data);
+    return G_SOURCE_REMOVE;
+}
+
+/* libvirt calls this in whatever thread finds it out, which may be one that waits for an answer. */
 static void
 on_close(virConnectPtr connection, int reason, void *listener)
 {
     (void)connection, (void)reason;
-    const Listener *who = listener;
-    who->seen(NULL, "libvirt's daemon is gone", who->user_data);
+    g_idle_add_full(G_PRIORITY_DEFAULT, tell_closed, g_atomic_rc_box_acquire(listener), listener_unref);
 }
 
 /** All that a plan may hang on. */

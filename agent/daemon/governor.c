@@ -96,10 +96,12 @@ kt_governor_wish(KtGovernor *governor, const char *profile, const KtKsmWish *wis
     if (governor->wanted == (wish != NULL))
         return;
     governor->wanted = wish != NULL;
-    start_anew(governor);
     if (!wish) {
+        /* The next look hands over what was governed. */
         governor->resumes = false;
         set_state(governor, KT_GOVERNOR_OFF, "the profile doesn't ask for it");
+    } else {
+        start_anew(governor);
     }
 }
 
@@ -276,6 +278,36 @@ govern(KtGovernor *governor, const KtKsmSight *sight, gint64 *ret_next_usec, GEr
     return true;
 }
 
+bool
+kt_governor_hand_over(KtGovernor *governor, GError **error)
+{
+    if (!governor->run || governor->figures.state == KT_GOVERNOR_LEFT)
+        return true;
+    if (!kt_ksm_read(governor->root, &governor->ksm, error))
+        return false;
+    if (kt_knobs_find_foreign(governor->run, &governor->ksm) != KT_N_KNOBS)
+        return true;
+    KtKsmKnobs resting = kt_ksm_resting(&governor->course, &governor->wish, &governor->ksm);
+    g_auto(KtKnobValues) wanted = governor->ksm.advisor_mode
+                                      ? kt_knob_values_for_advisor(&governor->wish, &governor->ksm)
+                                      : kt_knob_values_wanted(&resting);
+    return write_knobs(governor, &wanted, error);
+}
+
+/* Nobody wants it any more: KSM is left as at a daemon's end. */
+static gint64
+let_go(KtGovernor *governor, gint64 now_usec)
+{
+    g_autoptr(GError) error = NULL;
+    governor->locked_out = false;
+    if (!kt_governor_hand_over(governor, &error) && governor->locked_out)
+        return now_usec + BUSY_USEC;
+    if (error)
+        g_warning("KSM stays as the governor has set it last: %s", error->message);
+    start_anew(governor);
+    return G_MAXINT64;
+}
+
 gint64
 kt_governor_look(KtGovernor *governor, gint64 now_usec)
 {
@@ -283,7 +315,7 @@ kt_governor_look(KtGovernor *governor, gint64 now_usec)
     KtKsmSight sight;
     gint64 next;
     if (!governor->wanted)
-        return G_MAXINT64;
+        return let_go(governor, now_usec);
     governor->locked_out = false;
     if (!kt_ksm_read(governor->root, &governor->ksm, &error) || !see(governor, now_usec, &sight, &error))
         return take_failure(governor, error, now_usec);
@@ -302,22 +334,6 @@ kt_governor_look(KtGovernor *governor, gint64 now_usec)
         return now_usec + TELL_USEC;
     }
     return govern(governor, &sight, &next, &error) ? next : take_failure(governor, error, now_usec);
-}
-
-bool
-kt_governor_hand_over(KtGovernor *governor, GError **error)
-{
-    if (!governor->run || governor->figures.state == KT_GOVERNOR_LEFT)
-        return true;
-    if (!kt_ksm_read(governor->root, &governor->ksm, error))
-        return false;
-    if (kt_knobs_find_foreign(governor->run, &governor->ksm) != KT_N_KNOBS)
-        return true;
-    KtKsmKnobs resting = kt_ksm_resting(&governor->course, &governor->wish, &governor->ksm);
-    g_auto(KtKnobValues) wanted = governor->ksm.advisor_mode
-                                      ? kt_knob_values_for_advisor(&governor->wish, &governor->ksm)
-                                      : kt_knob_values_wanted(&resting);
-    return write_knobs(governor, &wanted, error);
 }
 
 const KtGovernorFigures *

@@ -144,6 +144,7 @@ make_plan(KtKeeper *keeper)
     g_autoptr(KtDesired) desired = kt_desired_resolve(keeper->profile, host->snapshot, NULL);
     keep_windows(keeper, desired);
     kt_drift_unname(desired, host->snapshot, keeper->marking.manual);
+    kt_set_aside_unname(keeper->aside, desired, host->snapshot, g_get_monotonic_time());
     if (!host->connection) {
         g_autoptr(KtDesired) rest = without_guests(keeper, desired);
         return kt_plan_make(host->snapshot, rest);
@@ -200,6 +201,11 @@ conclude(KtKeeper *keeper, const KtReport *report, KtLook *look)
         kt_decision_log(outcome, report->run, look->why);
         if (outcome->step->domain_uuid)
             g_hash_table_add(keeper->touched, g_strdup(outcome->step->domain_uuid));
+        if (outcome->step->result == KT_RESULT_DONE)
+            kt_set_aside_remove(keeper->aside, outcome->step->domain_uuid);
+    }
+    for (guint i = 0; i < report->outcomes->len; i++) {
+        const KtOutcome *outcome = report->outcomes->pdata[i];
         if (outcome->step->result == KT_RESULT_FAILED)
             kt_set_aside_add(keeper->aside, outcome->step->domain_uuid, g_get_monotonic_time());
     }
@@ -344,17 +350,26 @@ act(KtKeeper *keeper, KtPlan **plan, KtLook *look)
     return has_work(keeper, *plan) ? carry_out(keeper, journal, *plan, look) : KT_LOOK_DONE;
 }
 
+/** While the governor is at the journal, this waits. */
+static bool
+read_manual(KtKeeper *keeper, GError **error)
+{
+    G_GNUC_UNUSED g_autoptr(GMutexLocker) turn = g_mutex_locker_new(keeper->setup.journal);
+    return kt_marking_read(&keeper->marking, keeper->setup.state_dir, error);
+}
+
 static KtLookEnd
 put_right(KtKeeper *keeper, KtLook *look)
 {
     g_autoptr(GError) error = NULL;
-    if (!kt_marking_read(&keeper->marking, keeper->setup.state_dir, &error))
+    if (!read_manual(keeper, &error))
         return end_of(error, look);
     g_autoptr(KtPlan) plan = make_plan(keeper);
     KtLookEnd end = has_work(keeper, plan) ? act(keeper, &plan, look) : KT_LOOK_DONE;
     count(plan, look);
     look->n_manual = kt_marking_count(&keeper->marking);
     look->opens_usec = keeper->opens_usec;
+    look->retry_usec = kt_set_aside_due(keeper->aside, g_get_monotonic_time());
     kt_refusals_tell(keeper->told, plan);
     tell_governor(keeper, plan);
     return end;

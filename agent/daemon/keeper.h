@@ -27,7 +27,7 @@ typedef struct {
     KtKeeperProgress progress;
     gpointer user_data;     /* of both */
     KtGoverning *governing; /* told of each plan; borrowed */
-    GMutex *journal;        /* held while the journal is open for writing; borrowed */
+    GMutex *journal;        /* held while the journal is open; borrowed */
 } KtKeeperSetup;
 
 /** How a look ended. */
@@ -52,6 +52,7 @@ typedef struct {
     guint n_pending;   /* staged values that wait for a power cycle */
     guint n_manual;    /* items that are somebody's */
     gint64 opens_usec; /* until a restart-window opens, 0 = none will */
+    gint64 retry_usec; /* until what is left out after a failure gets another try, 0 = nothing is */
     bool again; /* what was planned for had changed meanwhile, or a step failed and the rest is to be done */
 } KtLook;
 

@@ -140,13 +140,21 @@ on_window(gpointer data)
     return G_SOURCE_REMOVE;
 }
 
-/** Looks when the next restart-window opens. Each look finds that anew, should the clock be set meanwhile. */
-static void
-await_window(KtLoop *loop, const KtLook *look)
+static gboolean
+on_next_try(gpointer data)
 {
-    g_clear_handle_id(&loop->window, g_source_remove);
-    if (look->opens_usec > 0)
-        loop->window = g_timeout_add_seconds((guint)(look->opens_usec / G_USEC_PER_SEC) + 1, on_window, loop);
+    KtLoop *loop = data;
+    loop->next_try = 0;
+    note(loop, NULL, "time for another try");
+    return G_SOURCE_REMOVE;
+}
+
+static void
+await(KtLoop *loop, guint *source, gint64 usec, GSourceFunc on_time)
+{
+    g_clear_handle_id(source, g_source_remove);
+    if (usec > 0)
+        *source = g_timeout_add_seconds((guint)(usec / G_USEC_PER_SEC) + 1, on_time, loop);
 }
 
 static void
@@ -165,7 +173,9 @@ on_look_done(KtLook *look, gpointer data)
         return;
     }
     follow_up(loop, look);
-    await_window(loop, look);
+    /* Each look finds these anew, should the clock be set meanwhile. */
+    await(loop, &loop->window, look->opens_usec, on_window);
+    await(loop, &loop->next_try, look->retry_usec, on_next_try);
     consider(loop);
 }
 

@@ -45,6 +45,7 @@ typedef struct {
     guint due;      /* sources, 0 = none */
     guint retry;
     guint window;       /* until a restart-window opens */
+    guint next_try;     /* timeout: what is left out after a failure gets another try; 0 = none */
     guint wait_seconds; /* until the retry, 0 = nothing is in the way */
     guint repeats;      /* looks in a row that left something */
     bool busy;          /* the worker looks */

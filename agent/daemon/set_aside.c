@@ -60,19 +60,58 @@ kt_set_aside_clear(KtSetAside *aside)
     g_hash_table_remove_all(aside->entries);
 }
 
-static bool
-is_left_out(const KtSetAside *aside, const KtPlan *plan, const KtStep *step, gint64 now_usec)
+void
+kt_set_aside_remove(KtSetAside *aside, const char *uuid)
 {
-    const KtDomain *domain = step->domain >= 0 ? plan->snapshot->domains->pdata[step->domain] : NULL;
-    const Entry *entry = g_hash_table_lookup(aside->entries, domain ? domain->uuid : HOST);
+    g_hash_table_remove(aside->entries, uuid ? uuid : HOST);
+}
+
+static bool
+is_set_aside(const KtSetAside *aside, const char *key, gint64 now_usec)
+{
+    const Entry *entry = g_hash_table_lookup(aside->entries, key);
     return entry && now_usec < entry->until_usec;
+}
+
+void
+kt_set_aside_unname(const KtSetAside *aside, KtDesired *desired, const KtSnapshot *snapshot, gint64 now_usec)
+{
+    static const KtSettingId pools[] = {KT_SETTING_HUGEPAGES_2M, KT_SETTING_HUGEPAGES_1G};
+    for (guint i = 0; i < G_N_ELEMENTS(pools) && is_set_aside(aside, HOST, now_usec); i++)
+        kt_desired_unname(desired, -1, kt_setting(pools[i]), NULL);
+    for (guint i = 0; i < snapshot->domains->len; i++) {
+        const KtDomain *domain = snapshot->domains->pdata[i];
+        if (!is_set_aside(aside, domain->uuid, now_usec))
+            continue;
+        for (guint id = 0; id < KT_N_SETTINGS; id++)
+            if (kt_setting(id)->scope == KT_SCOPE_DOMAIN)
+                kt_desired_unname(desired, (gint)i, kt_setting(id), NULL);
+    }
 }
 
 void
 kt_set_aside_leave_out(const KtSetAside *aside, KtPlan *plan, gint64 now_usec)
 {
-    for (guint i = plan->steps->len; i > 0; i--) {
-        if (is_left_out(aside, plan, plan->steps->pdata[i - 1], now_usec))
+    bool is_out = is_set_aside(aside, HOST, now_usec);
+    for (guint i = plan->steps->len; is_out && i > 0; i--) {
+        const KtStep *step = plan->steps->pdata[i - 1];
+        if (step->domain < 0)
             g_ptr_array_remove_index(plan->steps, i - 1);
     }
+}
+
+gint64
+kt_set_aside_due(const KtSetAside *aside, gint64 now_usec)
+{
+    GHashTableIter iter;
+    gpointer value;
+    gint64 due = 0;
+    g_hash_table_iter_init(&iter, aside->entries);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const Entry *entry = value;
+        gint64 left = entry->until_usec - now_usec;
+        if (left > 0 && (due == 0 || left < due))
+            due = left;
+    }
+    return due;
 }

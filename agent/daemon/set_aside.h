@@ -4,6 +4,7 @@
 #include <glib.h>
 
 #include "agent/daemon/changes.h"
+#include "profiles/desired.h"
 #include "tuners/plan.h"
 
 /**
@@ -29,5 +30,19 @@ void kt_set_aside_forgive(KtSetAside *aside, const KtChangeSet *changes);
 /** Everybody gets one. */
 void kt_set_aside_clear(KtSetAside *aside);
 
-/** Takes the steps of those who are set aside out of @plan. */
+/** A step of domain @uuid (NULL: of the host) went well: the next failure is its first. */
+void kt_set_aside_remove(KtSetAside *aside, const char *uuid);
+
+/**
+ * Before a plan is made: domains that are set aside are as if nobody named them, so that others are placed
+ * around where they are, and of the host the pools of huge pages, so that nobody counts on pages that aren't
+ * there.
+ */
+void
+kt_set_aside_unname(const KtSetAside *aside, KtDesired *desired, const KtSnapshot *snapshot, gint64 now_usec);
+
+/** Takes the host's steps out of @plan while it is set aside: no other hangs on these. */
 void kt_set_aside_leave_out(const KtSetAside *aside, KtPlan *plan, gint64 now_usec);
+
+/** How long until the first of those who are set aside gets its next try, µs; 0 = nobody waits for one. */
+gint64 kt_set_aside_due(const KtSetAside *aside, gint64 now_usec);

@@ -111,11 +111,11 @@ kt_journal_release(KtJournal *journal, const char *uuid, GError **error)
 }
 
 /* An undo speaks for somebody where it undoes what the daemon keeps: not the one that a failed run makes of
- * itself before it ends, nor those between a benchmark's arms. */
+ * itself before it ends, nor one that mends a run which never ended, nor those between a benchmark's arms. */
 static const char left_sql[] =
     "SELECT to_value, steps.process, steps.undoes_run IS NOT NULL"
     " AND (undone.verb = 'daemon' OR runs.started_usec >= ?1)"
-    " AND NOT (undone.finished_usec <> 0 AND runs.started_usec < undone.finished_usec)"
+    " AND undone.finished_usec <> 0 AND runs.started_usec >= undone.finished_usec"
     " AND NOT EXISTS (SELECT 1 FROM benchmarks AS b"
     "  WHERE runs.started_usec BETWEEN b.started_usec AND b.finished_usec),"
     " steps.run FROM steps JOIN actions USING (run, seq) JOIN runs ON runs.id = steps.run"

@@ -192,15 +192,15 @@ kt_state_directory_announce(KtStateDirectory *directory, const char *verb)
         g_debug("%s/" LOCK_FILE ": cannot say who holds it: %s", directory->path, g_strerror(errno));
 }
 
-/** Opens the file, or makes it. -1 with errno ENOENT: absent. */
+/** Opens the file to look at it, or makes it. -1 with errno ENOENT: absent. O_PATH: to close a descriptor
+ * that could read would drop the locks that SQLite has on the file in this process. fcntl(2) */
 static int
 open_file(const KtStateDirectory *directory, const char *name, bool create)
 {
-    int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
-    int fd = openat(directory->fd, name, flags);
+    int fd = openat(directory->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
     if (fd >= 0 || errno != ENOENT || !create)
         return fd;
-    fd = openat(directory->fd, name, flags | O_CREAT | O_EXCL, 0600);
+    fd = openat(directory->fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_CREAT | O_EXCL, 0600);
     if (fd >= 0 && (fsync(fd) < 0 || fsync(directory->fd) < 0)) {
         int errnum = errno;
         close(fd);
@@ -226,11 +226,11 @@ kt_state_directory_check_file(const KtStateDirectory *directory, const char *nam
     int errnum = errno;
     if (fd >= 0)
         close(fd);
-    if (!seen && errnum != ELOOP) {
+    if (!seen) {
         kt_set_error_errno(error, errnum, "%s: cannot be opened", path);
         return false;
     }
-    if (!seen || !S_ISREG(status.st_mode) || status.st_nlink != 1) {
+    if (!S_ISREG(status.st_mode) || status.st_nlink != 1) {
         g_set_error(error, KT_ERROR, KT_ERROR_ACCESS, "%s: must be a plain file with one name, not a link",
                     path);
         return false;

@@ -441,6 +441,24 @@ test_not_asked_for(void)
     assert_originals(scene);
 }
 
+/* A profile that no longer asks for it: as at the daemon's end, and nobody touches it from then on. */
+static void
+test_no_longer_asked_for(void)
+{
+    g_autoptr(Scene) scene = scene_new();
+    look(scene, KT_GOVERNOR_ACTIVE);
+
+    kt_governor_wish(scene->governor, "ours", NULL);
+    look(scene, KT_GOVERNOR_OFF);
+
+    g_assert_cmpint(scene->next_usec, ==, G_MAXINT64);
+    assert_file(scene->exec, KSM "advisor_mode", "scan-time");
+    assert_file(scene->exec, KSM "smart_scan", "1");
+    write_file(scene, KSM "sleep_millisecs", "77");
+    look(scene, KT_GOVERNOR_OFF);
+    assert_file(scene->exec, KSM "sleep_millisecs", "77");
+}
+
 static void
 test_no_ksm(void)
 {
@@ -472,6 +490,7 @@ main(int argc, char **argv)
     g_test_add_func("/governor/advisor-before", test_advisor_before);
     g_test_add_func("/governor/old-kernel", test_old_kernel);
     g_test_add_func("/governor/not-asked-for", test_not_asked_for);
+    g_test_add_func("/governor/no-longer-asked-for", test_no_longer_asked_for);
     g_test_add_func("/governor/no-ksm", test_no_ksm);
     return g_test_run();
 }

@@ -1,10 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "agent/daemon/set_aside.h"
 
-#include "tests/unit/tuners/scene.h"
+#include "tests/unit/tuners/memory_scene.h"
 
 #define NOW (100 * G_TIME_SPAN_SECOND)
 #define PROFILE "[host]\nthp.enabled = always\n[domain *]\ncpu.emulator = 1\n"
+
+/** The plan that is made and kept at this time. */
+static void
+plan_at(Scene *scene, const KtSetAside *aside, gint64 now_usec)
+{
+    g_autoptr(KtDesired) desired = kt_desired_resolve(scene->profile, scene->snapshot, NULL);
+    kt_set_aside_unname(aside, desired, scene->snapshot, now_usec);
+    g_clear_pointer(&scene->plan, kt_plan_free);
+    scene->plan = kt_plan_make(scene->snapshot, desired);
+    kt_set_aside_leave_out(aside, scene->plan, now_usec);
+}
 
 /** Two guests and a host that differ from the profile: a step each. */
 static Scene *
@@ -36,16 +47,16 @@ test_left_out(void)
 {
     g_autoptr(Scene) scene = three_to_tune();
     g_autoptr(KtSetAside) aside = kt_set_aside_new();
-    kt_set_aside_leave_out(aside, scene->plan, NOW);
+    plan_at(scene, aside, NOW);
     g_assert_true(has_step(scene, NULL) && has_step(scene, "a") && has_step(scene, "b"));
 
     kt_set_aside_add(aside, "a", NOW);
-    kt_set_aside_leave_out(aside, scene->plan, NOW + KT_SET_ASIDE_FIRST_USEC - 1);
+    plan_at(scene, aside, NOW + KT_SET_ASIDE_FIRST_USEC - 1);
     g_assert_false(has_step(scene, "a"));
     g_assert_true(has_step(scene, NULL) && has_step(scene, "b"));
 
     kt_set_aside_add(aside, NULL, NOW);
-    kt_set_aside_leave_out(aside, scene->plan, NOW);
+    plan_at(scene, aside, NOW);
     g_assert_false(has_step(scene, NULL));
     g_assert_true(has_step(scene, "b"));
 }
@@ -56,11 +67,11 @@ test_longer_each_time(void)
     g_autoptr(Scene) scene = three_to_tune();
     g_autoptr(KtSetAside) aside = kt_set_aside_new();
     kt_set_aside_add(aside, "a", NOW);
-    kt_set_aside_leave_out(aside, scene->plan, NOW + KT_SET_ASIDE_FIRST_USEC);
+    plan_at(scene, aside, NOW + KT_SET_ASIDE_FIRST_USEC);
     g_assert_true(has_step(scene, "a"));
 
     kt_set_aside_add(aside, "a", NOW);
-    kt_set_aside_leave_out(aside, scene->plan, NOW + KT_SET_ASIDE_FIRST_USEC);
+    plan_at(scene, aside, NOW + KT_SET_ASIDE_FIRST_USEC);
     g_assert_false(has_step(scene, "a"));
 }
 
@@ -71,7 +82,7 @@ test_never_for_good(void)
     g_autoptr(KtSetAside) aside = kt_set_aside_new();
     for (guint i = 0; i < 100; i++)
         kt_set_aside_add(aside, "a", NOW);
-    kt_set_aside_leave_out(aside, scene->plan, NOW + KT_SET_ASIDE_MOST_USEC);
+    plan_at(scene, aside, NOW + KT_SET_ASIDE_MOST_USEC);
     g_assert_true(has_step(scene, "a"));
 }
 
@@ -88,10 +99,61 @@ test_forgiven(void)
     g_autoptr(KtChangeSet) set = kt_changes_take(changes, NOW);
 
     kt_set_aside_forgive(aside, set);
-    kt_set_aside_leave_out(aside, scene->plan, NOW);
+    plan_at(scene, aside, NOW);
 
     g_assert_true(has_step(scene, "a"));
     g_assert_false(has_step(scene, "b"));
+}
+
+/* A guest isn't given pages that its host couldn't get: it would not start. */
+static void
+test_nobody_counts_on_what_failed(void)
+{
+    g_autoptr(Scene) scene = scene_two_nodes();
+    g_autoptr(KtSetAside) aside = kt_set_aside_new();
+    scene_add_memory_guest(scene, "g", ON_NODE_1, 1);
+    scene_plan(scene, "[host]\nhugepages.2M = auto\n[domain *]\nmemory.backing = hugepages-2M\n");
+    g_assert_true(has_step(scene, NULL) && has_step(scene, "g"));
+
+    kt_set_aside_add(aside, NULL, NOW);
+    plan_at(scene, aside, NOW);
+
+    g_assert_cmpuint(scene->plan->steps->len, ==, 0);
+    scene_expect_refused(scene, "g", "memory.backing", NULL, "the pools of node 0-1 have room for 0");
+}
+
+/* Who gave up CPUs for another, and couldn't, still has them. */
+static void
+test_others_are_placed_around_it(void)
+{
+    g_autoptr(Scene) scene = scene_new("pack:1 core:2 pu:1");
+    g_autoptr(KtSetAside) aside = kt_set_aside_new();
+    scene_add_guest(scene, "a", 1, "<cputune><vcpupin vcpu='0' cpuset='1'/></cputune>", "");
+    scene_add_guest(scene, "b", 1, "", "");
+    scene_plan(scene, "[domain *]\ncpu.placement = shared-cache\n[domain b]\ncpu.exclusive = yes\n");
+
+    kt_set_aside_add(aside, "a", NOW);
+    plan_at(scene, aside, NOW);
+
+    g_assert_false(has_step(scene, "a"));
+    scene_expect(scene, "b", "cpu.placement", "vcpu 0", KT_WHEN_NOW, "0-1", "0");
+}
+
+static void
+test_next_try(void)
+{
+    g_autoptr(KtSetAside) aside = kt_set_aside_new();
+    g_assert_cmpint(kt_set_aside_due(aside, NOW), ==, 0);
+    kt_set_aside_add(aside, "a", NOW);
+    kt_set_aside_add(aside, "a", NOW);
+    kt_set_aside_add(aside, "b", NOW);
+    g_assert_cmpint(kt_set_aside_due(aside, NOW + 1), ==, KT_SET_ASIDE_FIRST_USEC - 1);
+    g_assert_cmpint(kt_set_aside_due(aside, NOW + KT_SET_ASIDE_FIRST_USEC), ==, KT_SET_ASIDE_FIRST_USEC);
+
+    /* What went well since begins at a minute again. */
+    kt_set_aside_remove(aside, "a");
+    kt_set_aside_add(aside, "a", NOW);
+    g_assert_cmpint(kt_set_aside_due(aside, NOW), ==, KT_SET_ASIDE_FIRST_USEC);
 }
 
 int
@@ -102,5 +164,8 @@ main(int argc, char **argv)
     g_test_add_func("/set-aside/longer-each-time", test_longer_each_time);
     g_test_add_func("/set-aside/never-for-good", test_never_for_good);
     g_test_add_func("/set-aside/forgiven", test_forgiven);
+    g_test_add_func("/set-aside/nobody-counts-on-what-failed", test_nobody_counts_on_what_failed);
+    g_test_add_func("/set-aside/others-are-placed-around-it", test_others_are_placed_around_it);
+    g_test_add_func("/set-aside/next-try", test_next_try);
     return g_test_run();
 }

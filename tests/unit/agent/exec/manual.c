@@ -97,6 +97,19 @@ test_newest_is_found(Fixture *fixture, gconstpointer data)
     g_assert_false(left->undone);
 }
 
+/** To mend a run of the daemon's that was killed is not to want it otherwise. */
+static void
+test_mended(Fixture *fixture, gconstpointer data)
+{
+    (void)data;
+    g_autoptr(KtJournalStep) killed = run(fixture, "daemon", "0-3", "1", 10, NULL);
+    g_assert_true(kt_journal_end_run(fixture->journal, killed->run, 0, NULL));
+    G_GNUC_UNUSED g_autoptr(KtJournalStep) undo = run(fixture, "rollback", "1", "0-3", 20, killed);
+    g_autoptr(KtLeft) left = find(fixture, 30);
+    g_assert_cmpstr(left->value, ==, "0-3");
+    g_assert_false(left->undone);
+}
+
 /** Undone: what the daemon did, always; what apply did, only while the daemon is at work. */
 static void
 test_undone(Fixture *fixture, gconstpointer data)
@@ -209,6 +222,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add("/manual/newest-is-found", Fixture, NULL, set_up, test_newest_is_found, tear_down);
     g_test_add("/manual/undone", Fixture, NULL, set_up, test_undone, tear_down);
+    g_test_add("/manual/mended", Fixture, NULL, set_up, test_mended, tear_down);
     g_test_add("/manual/undid-itself", Fixture, NULL, set_up, test_undid_itself, tear_down);
     g_test_add("/manual/marks", Fixture, NULL, set_up, test_marks, tear_down);
     g_test_add("/manual/applied-later", Fixture, NULL, set_up, test_applied_later, tear_down);
