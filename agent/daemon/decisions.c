@@ -73,10 +73,10 @@ kt_decision_log_manual(const KtManual *mark)
 {
     const char *why = mark->undone ? "was rolled back" : "somebody changed it";
     g_autofree char *message = g_strdup_printf(
-        "%s: %s%s%s is manual from now on: %s, from '%s' to '%s' (kvm-tune release gives it back)",
+        "%s: %s%s%s is manual from now on: %s, from '%s' to '%s' ('kvm-tune release %s' gives it back)",
         mark->domain_name ? mark->domain_name : "host", mark->setting, mark->item ? " " : "",
         mark->item ? mark->item : "", why, mark->left ? mark->left : "nothing",
-        mark->found ? mark->found : "nothing");
+        mark->found ? mark->found : "nothing", mark->domain_name ? mark->domain_name : "--host");
     Entry entry = {0};
     add_field(&entry, "KVM_TUNE_DOMAIN", mark->domain_name);
     add_field(&entry, "KVM_TUNE_DOMAIN_UUID", mark->domain_uuid);

@@ -240,7 +240,8 @@ static void
 leave_to_somebody(KtGovernor *governor, KtKsmKnob knob)
 {
     g_autofree char *reason = g_strdup_printf(
-        "somebody has set KSM's %s: it is left alone, 'kvm-tune release' gives it back", kt_knob_name(knob));
+        "somebody has set KSM's %s: it is left alone, 'kvm-tune release --host' gives it back",
+        kt_knob_name(knob));
     set_state(governor, KT_GOVERNOR_LEFT, reason);
 }
 

@@ -73,7 +73,9 @@ print_exits(GString *out, const KtStyle *style)
     print_line(out, style, "1", "error; what the run had done was undone");
     print_line(out, style, "2", "plan has changes, verify found drift, check found something to mend");
     print_line(out, style, "3", "done in part: the summary says which part");
-    print_line(out, style, "4", "refused: somebody else is at work, not allowed, or nobody to ask");
+    print_line(
+        out, style, "4",
+        "refused: another run is under way, not allowed, or nobody to ask; with --prove: nothing was kept");
 }
 
 char *

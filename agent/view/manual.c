@@ -172,7 +172,8 @@ kt_view_kept(GString *out, const KtStyle *style, const KtKept *kept, char *const
             n++;
         }
     if (n > 0)
-        kt_ink(text, style, KT_INK_DIM, "           'kvm-tune release' gives back what is manual\n");
+        kt_ink(text, style, KT_INK_DIM,
+               "           'kvm-tune release DOMAIN', or --host, gives back what is manual\n");
     if (text->len > 0)
         g_string_append_printf(out, "\n%s", text->str);
 }
