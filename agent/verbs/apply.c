@@ -175,6 +175,7 @@ apply(const KtOptions *options, bool *ret_proven)
     tell_manual(journal, planning->plan);
     if (planning->plan->actions->len == 0)
         return nothing_to_do(options, planning);
+    kt_lasting_warn(options);
     g_autoptr(KtMeasuring) measuring =
         options->prove ? open_measuring(options, journal, planning, &exit) : NULL;
     if (options->prove && measuring == NULL)

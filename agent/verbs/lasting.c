@@ -30,6 +30,17 @@ profile_of(json_t *status)
     return profile ? profile : "";
 }
 
+void
+kt_lasting_warn(const KtOptions *options)
+{
+    g_autofree char *name = lasting_name(options->arguments[0]);
+    g_autoptr(json_t) answer = options->persist ? NULL : ask_daemon(options, "status", NULL);
+    if (answer != NULL && !json_object_get(answer, "errors") && !g_str_equal(profile_of(answer), name))
+        g_warning(
+            "the daemon keeps the profile %s, and sets back what differs from it; --persist has it keep this one",
+            profile_of(answer));
+}
+
 /* The profile is the daemon's from now on. */
 static bool
 keep(const KtOptions *options, const char *name, GError **error)

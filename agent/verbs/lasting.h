@@ -9,6 +9,9 @@
  * reported, and its exit code given instead of @exit. */
 KtExit kt_lasting_keep(const KtOptions *options, KtExit exit);
 
+/** Without --persist: warns where a daemon keeps another profile, by which it would set back what is applied. */
+void kt_lasting_warn(const KtOptions *options);
+
 /**
  * After a proof, while the journal's lock still keeps the daemon from applying anything: with --persist the
  * daemon is given what was kept. Where some was rolled back that is a profile of its own in the state

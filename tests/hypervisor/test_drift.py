@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What somebody changes while the daemon runs is kept; what a machine reset is put right."""
 
+import os
 import re
 import unittest
 
@@ -109,8 +110,19 @@ cpu.exclusive = yes
         applied = self.host.tune("apply", self.host.profile(PINNED), "--yes")
         self.assertEqual(applied.code, 0, applied)
         self.assertIn("kt-one: cpu.emulator emulator was changed by hand", applied.said)
+        self.assertNotIn("the daemon keeps the profile", applied.said)
         self.assertEqual(self.emulator("kt-one"), {0})
         self.assertEqual(self.manual(), [])
+
+    def test_other_profile_by_hand(self):
+        """Its word isn't the daemon's: apply says so before, and the daemon sets it back."""
+        daemon = self.kept()
+        other = os.path.join(self.host.directory, "other.conf")
+        write(other, PINNED.replace("= 0", "= 1"))
+        applied = self.host.tune("apply", other, "--yes")
+        self.assertEqual(applied.code, 0, applied)
+        self.assertIn(f"the daemon keeps the profile {daemon.status()['profile']}, and sets back", applied.said)
+        self.assert_pinned(daemon, "kt-one", {0})
 
     def test_host(self):
         defrag, other = [word for word in ("defer", "madvise", "never") if word != chosen(read(DEFRAG))][:2]
