@@ -76,7 +76,7 @@ kt_drift_judge(const KtPlan *plan, const KtAction *action, const KtLeft *left, c
         return KT_DRIFT_UNDONE;
     if (g_strcmp0(action->from, left->value) == 0 || !is_of_this_life(domain, action, left, boot))
         return KT_DRIFT_OURS;
-    if (action->kind == KT_STEP_PIN && was_reset(plan, domain, action, left))
+    if (action->kind == KT_STEP_PIN && domain && was_reset(plan, domain, action, left))
         return KT_DRIFT_OURS;
     return KT_DRIFT_CHANGED;
 }

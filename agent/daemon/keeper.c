@@ -28,7 +28,7 @@ struct KtKeeper {
     GHashTable *windows; /* restart-windows that are open: UUID → char *; NULL = no plan was made yet */
     gint64 opens_usec;   /* until the next one opens, 0 = none will */
     GCancellable *stop;  /* of the run that is under way, and what it acts upon */
-    KtTarget *target;
+    KtTarget target;
     bool lasts; /* this run has come to a step that may take its time */
 };
 
@@ -182,7 +182,7 @@ on_progress(const KtJournalStep *step, guint index, guint total, gpointer user_d
     (void)index, (void)total;
     KtKeeper *keeper = user_data;
     if (step->kind == KT_STEP_RESTART && has_closed(keeper, step->domain_uuid)) {
-        keeper->target->why_stop = "not begun: its restart-window is over";
+        keeper->target.why_stop = "not begun: its restart-window is over";
         g_cancellable_cancel(keeper->stop);
     }
     /* What it takes to do, it takes to undo, should a later step fail. */
@@ -233,15 +233,14 @@ static KtLookEnd
 carry_out(KtKeeper *keeper, KtJournal *journal, const KtPlan *plan, KtLook *look)
 {
     g_autoptr(GError) error = NULL;
-    KtTarget target = {.root = keeper->host->root,
-                       .connection = keeper->host->connection,
-                       .verb = "daemon",
-                       .stop = keeper->stop};
+    keeper->target = (KtTarget){.root = keeper->host->root,
+                                .connection = keeper->host->connection,
+                                .verb = "daemon",
+                                .stop = keeper->stop};
     g_cancellable_reset(keeper->stop);
     gulong chained = g_cancellable_connect(keeper->setup.stop, G_CALLBACK(stop_run), keeper->stop, NULL);
-    keeper->target = &target;
     g_autoptr(KtReport) report =
-        kt_execute(&target, journal, plan, keeper->profile->name, on_progress, keeper, &error);
+        kt_execute(&keeper->target, journal, plan, keeper->profile->name, on_progress, keeper, &error);
     g_cancellable_disconnect(keeper->setup.stop, chained);
     if (!report) {
         look->message = g_strdup(error->message);
