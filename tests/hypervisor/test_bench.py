@@ -7,14 +7,12 @@ How often a benchmark sees what isn't there (a wrong verdict in twenty is allowe
 
 import json
 import os
-import re
 import signal
 import subprocess
 import time
 import unittest
 
-from host import HERE, SOURCE, open_host, read, wait_for, write
-from test_daemon import Daemon
+from host import HERE, SOURCE, open_host, wait_for
 
 GUEST = "kt-bench"
 WORKLOAD = os.path.join(HERE, "ping-pong.conf")
@@ -37,7 +35,7 @@ thp.shmem = {}
 """
 
 
-class Bench(unittest.TestCase):
+class Base(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.host = open_host(cls.addClassCleanup)
@@ -58,6 +56,23 @@ class Bench(unittest.TestCase):
         return ["bench", self.host.profile(profile), "--workload", WORKLOAD, "--blocks", str(blocks), "--seed", "3",
                 "--yes", *more]
 
+    def set_up_worse(self):
+        """What WORSE makes worse, and how it was."""
+        for vcpu in ("0", "1"):
+            self.host.virsh("vcpupin", GUEST, vcpu, vcpu, "--live", "--config")
+        # Paused: it holds its CPUs, but nothing is measured on it.
+        self.host.define(GREEDY, "--vcpus", str(os.cpu_count() - 1), "--nic", "none")
+        self.host.virsh("start", "--paused", GREEDY)
+        self.addCleanup(self.host.virsh, "destroy", GREEDY)
+        return self.host.picture(GUEST, GREEDY)
+
+    def prove(self, profile, *more):
+        # Of so many blocks one that others spoil wholly doesn't decide.
+        return self.host.tune("apply", self.host.profile(profile), "--prove", WORKLOAD, "--blocks", "12", "--seed", "3",
+                              "--yes", *more, timeout=1200)
+
+
+class Bench(Base):
     def start(self, profile, blocks):
         return subprocess.Popen(self.host.command(*self.arguments(profile, blocks)), stdin=subprocess.DEVNULL,
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -92,38 +107,10 @@ class Bench(unittest.TestCase):
         self.assertTrue(all(run["value"] > 0 for metric in judged.values() for run in metric["runs"]))
         self.assertEqual(self.host.picture(GUEST), self.before)
 
-    def test_boot(self):
-        refused = self.host.tune("bench", self.host.profile(self.neutral), "--workload", "boot", "--blocks", "1", "--yes")
-        self.assertEqual(refused.code, 1, refused)
-        self.assertIn("wants --restart", refused.said)
-        result = self.host.tune("bench", self.host.profile(self.neutral), "--workload", "boot", "--blocks", "1", "--yes",
-                                "--restart", "--json", timeout=1500)
-        self.assertEqual(result.code, 0, result)
-        judged = [metric for metric in result.valid("report")["metrics"] if not metric["watched"]]
-        self.assertEqual([metric["figure"] for metric in judged], ["duration"])
-        self.assertTrue(all(run["value"] > 1 for run in judged[0]["runs"]))
-        self.host.boot(GUEST)
-        self.assertEqual(self.host.picture(GUEST), self.before)
-
     def test_too_few_blocks_carry_no_verdict(self):
         result = self.host.tune(*self.arguments(self.neutral, 1))
         self.assertEqual(result.code, 0, result)
         self.assertIn("too few blocks", result.out)
-
-    def set_up_worse(self):
-        """What WORSE makes worse, and how it was."""
-        for vcpu in ("0", "1"):
-            self.host.virsh("vcpupin", GUEST, vcpu, vcpu, "--live", "--config")
-        # Paused: it holds its CPUs, but nothing is measured on it.
-        self.host.define(GREEDY, "--vcpus", str(os.cpu_count() - 1), "--nic", "none")
-        self.host.virsh("start", "--paused", GREEDY)
-        self.addCleanup(self.host.virsh, "destroy", GREEDY)
-        return self.host.picture(GUEST, GREEDY)
-
-    def prove(self, profile, *more):
-        # Of so many blocks one that others spoil wholly doesn't decide.
-        return self.host.tune("apply", self.host.profile(profile), "--prove", WORKLOAD, "--blocks", "12", "--seed", "3",
-                              "--yes", *more, timeout=1200)
 
     def test_a_bad_profile_is_found(self):
         before = self.set_up_worse()
@@ -134,55 +121,6 @@ class Bench(unittest.TestCase):
         self.assertEqual(judged[0]["verdict"], "worse", judged[0])
         self.assertGreater(judged[0]["change"]["value"], 0.5)
         self.assertEqual(self.host.picture(GUEST, GREEDY), before)
-
-    def test_what_is_worse_is_rolled_back(self):
-        before = self.set_up_worse()
-        result = self.prove(WORSE, "--json")
-        self.assertEqual(result.code, 4, result)
-        report = result.valid("apply")
-        self.assertEqual([(trial["changes"], trial["kept"]) for trial in report["proof"]], [(["cpu"], False)])
-        self.assertEqual([finding["figure"] for finding in report["proof"][0]["findings"]
-                          if finding["verdict"] == "worse"], ["round-trip"])
-        self.assertEqual({action["result"] for action in report["actions"]}, {"undone"})
-        self.assertEqual(self.host.picture(GUEST, GREEDY), before)
-
-    def test_what_is_not_worse_is_kept(self):
-        """Of several kinds of change the one that hurts is found, and the others stay; a daemon that runs is told."""
-        before = self.set_up_worse()
-        daemon = self.daemon_with_nothing_to_do()
-        result = self.prove(self.neutral + "housekeeping = auto\n" + WORSE.split("housekeeping = auto")[1], "--persist")
-        self.assertEqual(result.code, 3, result)
-        self.assertRegex(result.said, "cpu rolled back worse, .*round-trip")
-        self.assertRegex(result.said, "thp kept")
-        rest = daemon.status()["profile"]
-        self.assertIn(f"is given what was kept: {rest}", result.said)
-        self.assertRegex(read(rest), r"inherit = \S+/test.conf\n(.*\n)*\[domain \*\]\ncpu.placement = keep\n")
-        said = len(daemon.said())
-        self.assertEqual(self.host.tune("reload").code, 0)
-        self.assertTrue(wait_for(lambda: re.search(r"looked \([^)]*profile read again", daemon.said()[said:]), 60),
-                        daemon.said())
-        self.assertTrue(daemon.has_looked(), daemon.said())
-        after = self.host.picture(GUEST, GREEDY)
-        shmem = "/sys/kernel/mm/transparent_hugepage/shmem_enabled"
-        self.assertNotEqual(after.pop(shmem), before.pop(shmem))
-        self.assertEqual(after, before)
-
-    def daemon_with_nothing_to_do(self):
-        profile = os.path.join(self.host.directory, "first.conf")
-        write(profile, "[host]\nmemory-reserve = 0 MiB\n")
-        self.assertEqual(self.host.tune("apply", profile, "--persist", "--yes").code, 0)
-        daemon = Daemon(self.host)
-        self.addCleanup(daemon.kill)
-        self.assertTrue(daemon.has_looked(), daemon.said())
-        return daemon
-
-    def test_proven_and_kept(self):
-        result = self.prove(self.neutral)
-        self.assertEqual(result.code, 0, result)
-        self.assertIn("thp kept", result.said)
-        self.assertEqual(self.host.tune("verify", self.host.profile(self.neutral)).code, 0)
-        self.assertEqual(self.host.tune("rollback", "--yes").code, 0)
-        self.assertEqual(self.host.picture(GUEST), self.before)
 
     def test_too_few_blocks_prove_nothing(self):
         result = self.prove(self.neutral, "--blocks", "5")
