@@ -13,6 +13,7 @@ typedef struct {
     KtJournal *journal;
     KtReport *report;
     GHashTable *unsettled; /* UUIDs of domains of which a step wasn't done: what follows depends on it */
+    bool lacks_pages;      /* so a step of a pool: who counts on its pages would not start */
     bool to_undo;          /* a step has just failed: what it means is to be undone at once */
     guint failed_seq;      /* that step, 0 = it was not begun */
     const char
@@ -31,11 +32,31 @@ leave(Run *run, KtOutcome *outcome, KtResult result, const char *message, GError
     return kt_journal_add_step(run->journal, run->report->run, step, NULL, error);
 }
 
+static bool
+sizes_pool(const KtJournalStep *step)
+{
+    const KtJournalAction *first = step->actions->len > 0 ? step->actions->pdata[0] : NULL;
+    return !step->domain_uuid && first && g_str_has_prefix(first->setting, "hugepages.");
+}
+
+/** Whether a guest is to have huge pages by it. */
+static bool
+wants_pages(const KtJournalStep *step)
+{
+    for (guint i = 0; i < step->actions->len; i++) {
+        const KtJournalAction *action = step->actions->pdata[i];
+        if (step->domain_uuid && action->field == KT_XML_HUGEPAGES && action->to)
+            return true;
+    }
+    return false;
+}
+
 /** A step that is not done, or not wholly: what depends on it is left. */
 static void
 unsettle(Run *run, const KtJournalStep *step)
 {
     run->report->partial = true;
+    run->lacks_pages = run->lacks_pages || sizes_pool(step);
     if (step->domain_uuid)
         g_hash_table_add(run->unsettled, step->domain_uuid);
 }
@@ -174,6 +195,9 @@ prepare(Run *run, KtOutcome *outcome, GArray *works, GError **error)
     if (step->domain_uuid && g_hash_table_contains(run->unsettled, step->domain_uuid))
         return leave_unsettled(run, outcome, KT_RESULT_SKIPPED,
                                "depends on an earlier change of this domain, which was not made", error);
+    if (run->lacks_pages && wants_pages(step))
+        return leave_unsettled(run, outcome, KT_RESULT_SKIPPED,
+                               "not begun: a pool of huge pages isn't what it was to be", error);
     if (run->spares_guests && kt_step_ops(step->kind)->disturbs)
         return leave_unsettled(run, outcome, KT_RESULT_SKIPPED,
                                "not begun: another guest was not well after it was disturbed", error);

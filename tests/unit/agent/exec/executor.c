@@ -63,6 +63,27 @@ test_conflict_is_skipped(void)
     g_assert_cmpuint(run->n_to_undo, ==, 1);
 }
 
+/* A guest that counts on pages which aren't there would not start. */
+static void
+test_no_pages_no_guest_on_them(void)
+{
+    static const char pool[] = "sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages";
+    const FakeFile pools[] = {{pool, "0"}, {NULL, NULL}};
+    g_autoptr(ExecScene) scene = exec_scene_with_domain(pools);
+    plan_file(scene, pool, "0", "8");
+    KtAction *action = scene->plan->actions->pdata[0];
+    action->setting = kt_setting(KT_SETTING_HUGEPAGES_2M);
+    plan_edit(scene, KT_XML_HUGEPAGES, NULL, NULL, "hugepages-2M");
+    fake_host_write(scene->host, pool, "1");
+
+    g_autoptr(KtReport) report = apply(scene);
+
+    assert_result(report, 0, KT_RESULT_CONFLICT);
+    assert_result(report, 1, KT_RESULT_SKIPPED);
+    assert_message(report, 1, "a pool of huge pages isn't what it was to be");
+    g_assert_true(report->partial);
+}
+
 static void
 test_already_so(void)
 {
@@ -409,6 +430,7 @@ main(int argc, char **argv)
     g_test_add_func("/executor/nothing-to-do", test_nothing_to_do);
     g_test_add_func("/executor/done", test_done);
     g_test_add_func("/executor/conflict-is-skipped", test_conflict_is_skipped);
+    g_test_add_func("/executor/no-pages-no-guest-on-them", test_no_pages_no_guest_on_them);
     g_test_add_func("/executor/already-so", test_already_so);
     g_test_add_func("/executor/told-to-end", test_told_to_end);
     g_test_add_func("/executor/absent-file", test_absent_file);
