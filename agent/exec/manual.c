@@ -38,7 +38,7 @@ text_or_none(sqlite3_stmt *row, int column)
     return NULL;
 }
 
-static KtManual *
+static gpointer
 read_mark(sqlite3_stmt *row)
 {
     KtManual *manual = g_new0(KtManual, 1);
@@ -67,14 +67,7 @@ kt_journal_manual(KtJournal *journal, GError **error)
         " run FROM manual ORDER BY domain_name, domain_uuid, setting, item";
     g_autoptr(GPtrArray) marks = g_ptr_array_new_with_free_func((GDestroyNotify)kt_manual_free);
     g_autoptr(sqlite3_stmt) statement = kt_statement_new(journal, error, sql, "");
-    bool row = statement != NULL;
-    while (row) {
-        if (!kt_statement_next(journal, statement, &row, error))
-            return NULL;
-        if (row)
-            g_ptr_array_add(marks, read_mark(statement));
-    }
-    return statement ? g_steal_pointer(&marks) : NULL;
+    return kt_statement_rows(journal, statement, read_mark, marks, error) ? g_steal_pointer(&marks) : NULL;
 }
 
 static bool

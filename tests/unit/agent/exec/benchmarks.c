@@ -1,41 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "agent/exec/benchmarks.h"
 
-#include <glib/gstdio.h>
-
 #include "base/error.h"
-
-/** A journal in a directory of its own. */
-typedef struct {
-    char *directory;
-    KtJournal *journal;
-} Fixture;
-
-static void
-set_up(Fixture *fixture, gconstpointer data)
-{
-    (void)data;
-    fixture->directory = g_dir_make_tmp("kt-benchmarks-XXXXXX", NULL);
-    fixture->journal = kt_journal_open(fixture->directory, KT_JOURNAL_WRITE, NULL);
-    g_assert_nonnull(fixture->journal);
-}
-
-static void
-tear_down(Fixture *fixture, gconstpointer data)
-{
-    (void)data;
-    kt_journal_close(fixture->journal);
-    g_autoptr(GDir) folder = g_dir_open(fixture->directory, 0, NULL);
-    for (const char *name; (name = g_dir_read_name(folder));) {
-        g_autofree char *path = g_build_filename(fixture->directory, name, NULL);
-        g_unlink(path);
-    }
-    g_rmdir(fixture->directory);
-    g_free(fixture->directory);
-}
+#include "tests/unit/agent/exec/journal_fixture.h"
 
 static KtBenchmark *
-begin(Fixture *fixture)
+begin(JournalFixture *fixture)
 {
     KtBenchmark *benchmark = kt_benchmark_new();
     KtMetric *metric = kt_metric_new("load", "a 'guest'", "latency", "ns");
@@ -55,7 +25,7 @@ begin(Fixture *fixture)
 }
 
 static void
-test_comes_back(Fixture *fixture, gconstpointer data)
+test_comes_back(JournalFixture *fixture, gconstpointer data)
 {
     (void)data;
     g_autoptr(GError) error = NULL;
@@ -84,7 +54,7 @@ test_comes_back(Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_none(Fixture *fixture, gconstpointer data)
+test_none(JournalFixture *fixture, gconstpointer data)
 {
     (void)data;
     g_autoptr(GError) error = NULL;
@@ -97,7 +67,7 @@ test_none(Fixture *fixture, gconstpointer data)
 
 /* Killed with the profile applied: until a rollback has undone that run. */
 static void
-test_interrupted(Fixture *fixture, gconstpointer data)
+test_interrupted(JournalFixture *fixture, gconstpointer data)
 {
     (void)data;
     gint64 run = 0, id = 0;
@@ -121,8 +91,8 @@ int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    g_test_add("/benchmarks/comes-back", Fixture, NULL, set_up, test_comes_back, tear_down);
-    g_test_add("/benchmarks/none", Fixture, NULL, set_up, test_none, tear_down);
-    g_test_add("/benchmarks/interrupted", Fixture, NULL, set_up, test_interrupted, tear_down);
+    g_test_add("/benchmarks/comes-back", JournalFixture, NULL, set_up, test_comes_back, tear_down);
+    g_test_add("/benchmarks/none", JournalFixture, NULL, set_up, test_none, tear_down);
+    g_test_add("/benchmarks/interrupted", JournalFixture, NULL, set_up, test_interrupted, tear_down);
     return g_test_run();
 }

@@ -1,36 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "agent/exec/manual.h"
 
-#include <glib/gstdio.h>
-
-/** A journal in a directory of its own. */
-typedef struct {
-    char *directory;
-    KtJournal *journal;
-} Fixture;
-
-static void
-set_up(Fixture *fixture, gconstpointer data)
-{
-    (void)data;
-    fixture->directory = g_dir_make_tmp("kt-manual-XXXXXX", NULL);
-    fixture->journal = kt_journal_open(fixture->directory, KT_JOURNAL_WRITE, NULL);
-    g_assert_nonnull(fixture->journal);
-}
-
-static void
-tear_down(Fixture *fixture, gconstpointer data)
-{
-    (void)data;
-    kt_journal_close(fixture->journal);
-    g_autoptr(GDir) folder = g_dir_open(fixture->directory, 0, NULL);
-    for (const char *name; (name = g_dir_read_name(folder));) {
-        g_autofree char *path = g_build_filename(fixture->directory, name, NULL);
-        g_unlink(path);
-    }
-    g_rmdir(fixture->directory);
-    g_free(fixture->directory);
-}
+#include "tests/unit/agent/exec/journal_fixture.h"
 
 static KtJournalStep *
 new_step(const char *uuid, const char *from, const char *to)
@@ -50,7 +21,7 @@ new_step(const char *uuid, const char *from, const char *to)
 
 /** A run of one step, from @began to @began + 1; with @undoes it undoes that one. */
 static KtJournalStep *
-run(Fixture *fixture, const char *verb, const char *from, const char *to, gint64 began,
+run(JournalFixture *fixture, const char *verb, const char *from, const char *to, gint64 began,
     const KtJournalStep *undoes)
 {
     g_autoptr(GError) error = NULL;
@@ -71,7 +42,7 @@ run(Fixture *fixture, const char *verb, const char *from, const char *to, gint64
 
 /** What was left at the pin, to a daemon at work since @since. */
 static KtLeft *
-find(Fixture *fixture, gint64 since)
+find(JournalFixture *fixture, gint64 since)
 {
     g_autoptr(GError) error = NULL;
     KtAction action = {.setting = kt_setting_find(KT_SCOPE_DOMAIN, "cpu.emulator"),
@@ -84,7 +55,7 @@ find(Fixture *fixture, gint64 since)
 }
 
 static void
-test_newest_is_found(Fixture *fixture, gconstpointer data)
+test_newest_is_found(JournalFixture *fixture, gconstpointer data)
 {
     (void)data;
     g_assert_null(find(fixture, 0));
@@ -99,7 +70,7 @@ test_newest_is_found(Fixture *fixture, gconstpointer data)
 
 /** To mend a run of the daemon's that was killed is not to want it otherwise. */
 static void
-test_mended(Fixture *fixture, gconstpointer data)
+test_mended(JournalFixture *fixture, gconstpointer data)
 {
     (void)data;
     g_autoptr(KtJournalStep) killed = run(fixture, "daemon", "0-3", "1", 10, NULL);
@@ -112,7 +83,7 @@ test_mended(Fixture *fixture, gconstpointer data)
 
 /** Undone: what the daemon did, always; what apply did, only while the daemon is at work. */
 static void
-test_undone(Fixture *fixture, gconstpointer data)
+test_undone(JournalFixture *fixture, gconstpointer data)
 {
     (void)data;
     G_GNUC_UNUSED g_autoptr(KtJournalStep) applied = run(fixture, "apply", "0-3", "1", 10, NULL);
@@ -131,7 +102,7 @@ test_undone(Fixture *fixture, gconstpointer data)
 
 /** A run that failed undoes itself before it ends: that is nobody's word. */
 static void
-test_undid_itself(Fixture *fixture, gconstpointer data)
+test_undid_itself(JournalFixture *fixture, gconstpointer data)
 {
     (void)data;
     g_autoptr(KtJournalStep) failed = run(fixture, "daemon", "0-3", "2", 10, NULL);
@@ -145,7 +116,7 @@ test_undid_itself(Fixture *fixture, gconstpointer data)
 }
 
 static void
-mark(Fixture *fixture, const char *uuid, const char *setting, const char *item)
+mark(JournalFixture *fixture, const char *uuid, const char *setting, const char *item)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(GPtrArray) marks = g_ptr_array_new();
@@ -162,7 +133,7 @@ mark(Fixture *fixture, const char *uuid, const char *setting, const char *item)
 
 /** The mark of the pin, or of the host (@uuid NULL). */
 static KtManual *
-read_mark(Fixture *fixture, const char *uuid)
+read_mark(JournalFixture *fixture, const char *uuid)
 {
     g_autoptr(GPtrArray) marks = kt_journal_manual(fixture->journal, NULL);
     for (guint i = 0; i < marks->len; i++)
@@ -172,7 +143,7 @@ read_mark(Fixture *fixture, const char *uuid)
 }
 
 static void
-test_marks(Fixture *fixture, gconstpointer data)
+test_marks(JournalFixture *fixture, gconstpointer data)
 {
     (void)data;
     G_GNUC_UNUSED g_autoptr(KtJournalStep) kept = run(fixture, "daemon", "0-3", "1", 10, NULL);
@@ -200,7 +171,7 @@ test_marks(Fixture *fixture, gconstpointer data)
 
 /** What is applied by hand later counts as released; what the daemon does elsewhere doesn't. */
 static void
-test_applied_later(Fixture *fixture, gconstpointer data)
+test_applied_later(JournalFixture *fixture, gconstpointer data)
 {
     (void)data;
     G_GNUC_UNUSED g_autoptr(KtJournalStep) kept = run(fixture, "daemon", "0-3", "1", 10, NULL);
@@ -220,11 +191,11 @@ int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    g_test_add("/manual/newest-is-found", Fixture, NULL, set_up, test_newest_is_found, tear_down);
-    g_test_add("/manual/undone", Fixture, NULL, set_up, test_undone, tear_down);
-    g_test_add("/manual/mended", Fixture, NULL, set_up, test_mended, tear_down);
-    g_test_add("/manual/undid-itself", Fixture, NULL, set_up, test_undid_itself, tear_down);
-    g_test_add("/manual/marks", Fixture, NULL, set_up, test_marks, tear_down);
-    g_test_add("/manual/applied-later", Fixture, NULL, set_up, test_applied_later, tear_down);
+    g_test_add("/manual/newest-is-found", JournalFixture, NULL, set_up, test_newest_is_found, tear_down);
+    g_test_add("/manual/undone", JournalFixture, NULL, set_up, test_undone, tear_down);
+    g_test_add("/manual/mended", JournalFixture, NULL, set_up, test_mended, tear_down);
+    g_test_add("/manual/undid-itself", JournalFixture, NULL, set_up, test_undid_itself, tear_down);
+    g_test_add("/manual/marks", JournalFixture, NULL, set_up, test_marks, tear_down);
+    g_test_add("/manual/applied-later", JournalFixture, NULL, set_up, test_applied_later, tear_down);
     return g_test_run();
 }
