@@ -9,7 +9,8 @@
  * reported, and its exit code given instead of @exit. */
 KtExit kt_lasting_keep(const KtOptions *options, KtExit exit);
 
-/** Without --persist: warns where a daemon keeps another profile, by which it would set back what is applied. */
+/** Without --persist: warns where a daemon keeps another profile, by which it would set back what is applied.
+ */
 void kt_lasting_warn(const KtOptions *options);
 
 /**
