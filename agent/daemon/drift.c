@@ -117,14 +117,15 @@ single_item(const KtSetting *setting, const char *item)
 static void
 unname_of_domain(KtDesired *desired, gint domain, const KtManual *mark)
 {
-    static const char *const of_placement[] = {"cpu.exclusive", "cpu.smt", "cpu.kind"};
+    static const KtSettingId of_placement[] = {KT_SETTING_CPU_EXCLUSIVE, KT_SETTING_CPU_SMT,
+                                               KT_SETTING_CPU_KIND};
     const KtSetting *setting = kt_setting_find(KT_SCOPE_DOMAIN, mark->setting);
     if (!setting)
         return;
     kt_desired_unname(desired, domain, setting, single_item(setting, mark->item));
     /* They mean nothing without it. */
     for (guint i = 0; setting->id == KT_SETTING_CPU_PLACEMENT && i < G_N_ELEMENTS(of_placement); i++)
-        kt_desired_unname(desired, domain, kt_setting_find(KT_SCOPE_DOMAIN, of_placement[i]), NULL);
+        kt_desired_unname(desired, domain, kt_setting(of_placement[i]), NULL);
 }
 
 void

@@ -39,8 +39,6 @@ kt_window_is_open(const char *window, GDateTime *now, gint64 *ret_usec)
 gint64
 kt_windows_keep(KtDesired *desired, const KtSnapshot *snapshot, GDateTime *now, GHashTable **ret_windows)
 {
-    const KtSetting *disruption = kt_setting_find(KT_SCOPE_DOMAIN, "disruption");
-    const KtSetting *setting = kt_setting_find(KT_SCOPE_DOMAIN, "restart-window");
     gint64 next = 0;
     *ret_windows = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     for (guint i = 0; i < snapshot->domains->len; i++) {
@@ -51,9 +49,9 @@ kt_windows_keep(KtDesired *desired, const KtSnapshot *snapshot, GDateTime *now, 
             continue;
         if (kt_window_is_open(window->text, now, &usec)) {
             g_hash_table_insert(*ret_windows, g_strdup(domain->uuid), g_strdup(window->text));
-            kt_desired_unname(desired, (gint)i, setting, NULL);
+            kt_desired_unname(desired, (gint)i, kt_setting(KT_SETTING_RESTART_WINDOW), NULL);
         } else {
-            kt_desired_unname(desired, (gint)i, disruption, NULL);
+            kt_desired_unname(desired, (gint)i, kt_setting(KT_SETTING_DISRUPTION), NULL);
             next = next ? MIN(next, usec) : usec;
         }
     }
