@@ -201,7 +201,7 @@ const KtVerb kt_verbs[] = {
             "applied and rolled back as apply and rollback do it, and the host ends as it began, also when it is "
             "interrupted; after kill -9 'kvm-tune rollback' mends it. What only a power cycle brings is measured "
             "with --restart, which powers guests off and on. Each workload runs on each running domain, with "
-            "--domain on those, and then only they are tuned. Workloads are shipped ones, those in "
+            "--domain on those, and then only they are tuned, with --measure on those while all are. Workloads are shipped ones, those in "
             "/etc/kvm-tune/workloads, or a path to a file; without --workload all are listed.",
         .least = 0,
         .most = 1,

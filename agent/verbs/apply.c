@@ -158,8 +158,8 @@ static KtExit
 apply(const KtOptions *options, bool *ret_proven)
 {
     KtExit exit = KT_EXIT_ERROR;
-    if (options->prove == NULL && (options->blocks || options->seed || options->restart))
-        return kt_report_usage(options, "--blocks, --seed and --restart are for --prove");
+    if (options->prove == NULL && (options->measure || options->blocks || options->seed || options->restart))
+        return kt_report_usage(options, "--measure, --blocks, --seed and --restart are for --prove");
     g_autoptr(KtProfile) profile = kt_planning_profile(options, KT_HOST_WRITE, &exit);
     if (profile == NULL)
         return exit;

@@ -56,6 +56,15 @@ workload_json(const KtWorkload *workload, const char *given)
     return json;
 }
 
+static json_t *
+globs_json(char *const *globs)
+{
+    json_t *json = json_array();
+    for (char *const *glob = globs; glob && *glob; glob++)
+        json_array_append_new(json, kt_json_text(*glob));
+    return json;
+}
+
 char *
 kt_bench_about(const KtOptions *options, const KtPlan *plan, const GPtrArray *workloads,
                const GPtrArray *domains)
@@ -63,7 +72,7 @@ kt_bench_about(const KtOptions *options, const KtPlan *plan, const GPtrArray *wo
     const KtSnapshot *snapshot = plan->snapshot;
     char **given = options->workloads ? options->workloads : options->prove;
     g_autofree char *plan_text = kt_view_plan_json(plan);
-    json_t *about = json_object(), *works = json_array(), *guests = json_array(), *globs = json_array();
+    json_t *about = json_object(), *works = json_array(), *guests = json_array();
     for (guint i = 0; i < workloads->len; i++)
         json_array_append_new(works, workload_json(workloads->pdata[i], given[i]));
     for (guint i = 0; i < domains->len; i++)
@@ -71,9 +80,8 @@ kt_bench_about(const KtOptions *options, const KtPlan *plan, const GPtrArray *wo
     json_object_set_new(about, "host", host_json(snapshot));
     json_object_set_new(about, "domains", guests);
     json_object_set_new(about, "workloads", works);
-    for (char **glob = options->domains; glob && *glob; glob++)
-        json_array_append_new(globs, kt_json_text(*glob));
-    json_object_set_new(about, "chosen", globs);
+    json_object_set_new(about, "chosen", globs_json(options->domains));
+    json_object_set_new(about, "measured", globs_json(options->measure));
     json_object_set_new(about, "restart", json_boolean(options->restart));
     json_object_set_new(about, "plan", json_loads(plan_text, 0, NULL));
     return kt_json_dump(about);

@@ -20,6 +20,8 @@ const KtOptionHelp kt_option_helps[] = {
      "what to measure: a name or a path; may be given again; without it all are listed"},
     {KT_TAKES_PROVE, "--prove W",
      "measure with this workload, and keep only what makes nothing worse; may be given again"},
+    {KT_TAKES_BENCH | KT_TAKES_PROVE, "--measure GLOB",
+     "measure only these domains of those that are tuned; may be given again"},
     {KT_TAKES_BENCH | KT_TAKES_PROVE, "--blocks N", "measure so many blocks of four runs; default 8"},
     {KT_TAKES_BENCH | KT_TAKES_PROVE, "--restart",
      "power-cycle guests between the arms, for what only a power cycle brings"},

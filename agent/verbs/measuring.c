@@ -57,13 +57,14 @@ kt_measuring_workloads(const KtOptions *options, char **names, KtExit *ret_exit)
     return g_steal_pointer(&workloads);
 }
 
+/* @globs NULL: all. */
 static bool
-is_chosen(const KtOptions *options, const KtDomain *domain)
+any_matches(char *const *globs, const char *name)
 {
-    for (char **glob = options->domains; glob && *glob; glob++)
-        if (kt_glob_matches(*glob, domain->name))
+    for (char *const *glob = globs; glob && *glob; glob++)
+        if (kt_glob_matches(*glob, name))
             return true;
-    return options->domains == NULL;
+    return globs == NULL;
 }
 
 /* The running domains that the workloads run on. */
@@ -73,7 +74,8 @@ measured_domains(const KtOptions *options, const KtSnapshot *snapshot)
     GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
     for (guint i = 0; i < snapshot->domains->len; i++) {
         const KtDomain *domain = snapshot->domains->pdata[i];
-        if (domain->state == KT_DOMAIN_RUNNING && is_chosen(options, domain))
+        if (domain->state == KT_DOMAIN_RUNNING && any_matches(options->domains, domain->name) &&
+            any_matches(options->measure, domain->name))
             g_ptr_array_add(names, g_strdup(domain->name));
     }
     return names;
@@ -172,7 +174,8 @@ kt_measuring_new(const KtOptions *options, const KtPlanning *planning, GPtrArray
     else if (!options->restart && powers_off(workloads))
         *ret_exit = kt_report_usage(options, "a workload powers guests off and on: that wants --restart");
     else if (measuring->domains->len == 0)
-        *ret_exit = kt_report_usage(options, "no domain that could be measured runs");
+        *ret_exit = kt_report_usage(options, "no domain that could be measured runs%s",
+                                    options->measure ? ", of those that --domain and --measure name" : "");
     else {
         warn_of_busy_host(planning->host->snapshot);
         return g_steal_pointer(&measuring);

@@ -25,6 +25,7 @@ kt_command_line_free(KtCommandLine *line)
     g_free(line->options.xml_dir);
     g_strfreev(line->options.workloads);
     g_strfreev(line->options.prove);
+    g_strfreev(line->options.measure);
     g_free(line->options.html);
     g_free(line->options.metrics);
     g_strfreev(line->words);
@@ -109,6 +110,7 @@ make_context(KtCommandLine *line)
         {"metrics", 0, 0, G_OPTION_ARG_FILENAME, &options->metrics, NULL, NULL},
         {"workload", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->workloads, NULL, NULL},
         {"prove", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->prove, NULL, NULL},
+        {"measure", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->measure, NULL, NULL},
         {"blocks", 0, 0, G_OPTION_ARG_INT, &options->blocks, NULL, NULL},
         {"seed", 0, 0, G_OPTION_ARG_INT, &options->seed, NULL, NULL},
         {"restart", 0, 0, G_OPTION_ARG_NONE, &options->restart, NULL, NULL},
@@ -206,6 +208,7 @@ check_takes(const KtCommandLine *line, const KtVerb *verb, GError **error)
         {options->why, KT_TAKES_WHY, "--why"},
         {options->workloads != NULL, KT_TAKES_BENCH, "--workload"},
         {options->prove != NULL, KT_TAKES_PROVE, "--prove"},
+        {options->measure != NULL, KT_TAKES_BENCH | KT_TAKES_PROVE, "--measure"},
         {options->blocks != 0, KT_TAKES_BENCH | KT_TAKES_PROVE, "--blocks"},
         {options->seed != 0, KT_TAKES_BENCH | KT_TAKES_PROVE, "--seed"},
         {options->restart, KT_TAKES_BENCH | KT_TAKES_PROVE, "--restart"},

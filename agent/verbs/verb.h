@@ -39,17 +39,18 @@ typedef struct {
     char *xml_dir;   /* plan --xml-dir, or NULL */
     gboolean json;
     gboolean yes;
-    gboolean all;                    /* rollback --all */
-    gboolean persist;                /* apply --persist */
-    gboolean host;                   /* release --host */
-    gboolean why;                    /* status --why */
-    char *metrics;                   /* daemon --metrics, or NULL */
-    char **workloads;                /* bench --workload, NULL-terminated, or NULL */
-    char **prove;                    /* apply --prove: workloads, NULL-terminated, or NULL */
-    gint blocks;                     /* --blocks of what is measured, 0 = not given */
-    gint seed;                       /* --seed, 0 = not given */
-    gboolean restart;                /* --restart */
-    char *html;                      /* report --html, or NULL */
+    gboolean all;     /* rollback --all */
+    gboolean persist; /* apply --persist */
+    gboolean host;    /* release --host */
+    gboolean why;     /* status --why */
+    char *metrics;    /* daemon --metrics, or NULL */
+    char **workloads; /* bench --workload, NULL-terminated, or NULL */
+    char **measure;   /* --measure: globs of the domains to measure, NULL-terminated, or NULL = those tuned */
+    char **prove;     /* apply --prove: workloads, NULL-terminated, or NULL */
+    gint blocks;      /* --blocks of what is measured, 0 = not given */
+    gint seed;        /* --seed, 0 = not given */
+    gboolean restart; /* --restart */
+    char *html;       /* report --html, or NULL */
     gboolean markdown, csv, compare; /* report */
     gint verbosity;                  /* -1 = only what went wrong, 0, 1 … */
     KtStyle style;

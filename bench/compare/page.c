@@ -150,12 +150,21 @@ shell_word(const char *text)
     return plain ? g_strdup(text) : g_shell_quote(text);
 }
 
+static void
+add_globs(GString *out, const char *option, json_t *globs)
+{
+    for (gsize i = 0; i < json_array_size(globs); i++) {
+        const char *text = json_string_value(json_array_get(globs, i));
+        g_autofree char *glob = shell_word(text ? text : "");
+        kt_page_text(out, " %s %s", option, glob);
+    }
+}
+
 /* A command that can be typed again. */
 static void
 add_repeat(GString *out, json_t *about, const KtBenchmark *benchmark)
 {
     json_t *workloads = json_object_get(about, "workloads");
-    json_t *chosen = json_object_get(about, "chosen");
     g_autofree char *profile = shell_word(benchmark->profile);
     g_string_append(out, "<h2>How to do it again</h2>\n<pre>");
     kt_page_text(out, "kvm-tune bench %s", profile);
@@ -165,11 +174,8 @@ add_repeat(GString *out, json_t *about, const KtBenchmark *benchmark)
         g_autofree char *name = shell_word(*given ? given : text_of(workload, "name"));
         kt_page_text(out, " --workload %s", name);
     }
-    for (gsize i = 0; i < json_array_size(chosen); i++) {
-        const char *text = json_string_value(json_array_get(chosen, i));
-        g_autofree char *glob = shell_word(text ? text : "");
-        kt_page_text(out, " --domain %s", glob);
-    }
+    add_globs(out, "--domain", json_object_get(about, "chosen"));
+    add_globs(out, "--measure", json_object_get(about, "measured"));
     kt_page_text(out, " --blocks %u --seed %u%s", benchmark->n_blocks, benchmark->seed,
                  json_is_true(json_object_get(about, "restart")) ? " --restart" : "");
     g_string_append(out, "</pre>\n");

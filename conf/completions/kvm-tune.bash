@@ -20,11 +20,11 @@ _kvm_tune_options() {
     status) options+=' --capture --why' ;;
     plan) options+=' --capture --domain --xml-dir' ;;
     verify) options+=' --capture --domain' ;;
-    apply) options+=' --domain --yes --persist --prove --blocks --seed --restart' ;;
+    apply) options+=' --domain --yes --persist --prove --measure --blocks --seed --restart' ;;
     rollback) options+=' --yes --all' ;;
     daemon) options+=' --metrics' ;;
     release) options+=' --host' ;;
-    bench) options+=' --domain --yes --workload --blocks --seed --restart' ;;
+    bench) options+=' --domain --yes --workload --measure --blocks --seed --restart' ;;
     report) options+=' --html --markdown --csv --compare' ;;
     '') options+=' --version' ;;
   esac
@@ -40,7 +40,7 @@ _kvm_tune() {
   # The verb, how many words after it are no options, and which capture is looked at.
   for ((index = 1; index < COMP_CWORD; index++)); do
     case ${COMP_WORDS[index]} in
-      -c | --connect | --domain | --color | --state-dir | --xml-dir | --workload | --prove | --blocks | --seed | --html | --metrics) ((index++)) ;;
+      -c | --connect | --domain | --color | --state-dir | --xml-dir | --workload | --prove | --measure | --blocks | --seed | --html | --metrics) ((index++)) ;;
       --capture)
         ((index++))
         capture=${COMP_WORDS[index]}
@@ -79,7 +79,7 @@ _kvm_tune() {
       mapfile -t COMPREPLY < <(compgen -W 'qemu:///system qemu:///session test:///default' -- "$word")
       return
       ;;
-    --domain)
+    --domain | --measure)
       _kvm_tune_add "$word" < <(kvm-tune status -q ${capture:+--capture "$capture"} 2>/dev/null)
       return
       ;;

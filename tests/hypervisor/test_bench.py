@@ -107,6 +107,19 @@ class Bench(Base):
         self.assertTrue(all(run["value"] > 0 for metric in judged.values() for run in metric["runs"]))
         self.assertEqual(self.host.picture(GUEST), self.before)
 
+    def test_only_some_are_measured(self):
+        """Of the guests that are tuned; the profile's other guests are tuned beside them."""
+        self.host.define(GREEDY, "--vcpus", "1", "--nic", "none")
+        self.host.boot(GREEDY)
+        self.addCleanup(self.host.virsh, "destroy", GREEDY)
+        self.assertEqual(self.host.tune(*self.arguments(self.neutral, 1, "--measure", "kt-nobody")).code, 1)
+        both = "[domain kt-*]\ncpu.weight = 90%\n"
+        report = self.host.tune(*self.arguments(both, 1, "--measure", GUEST, "--json")).valid("report")
+        self.assertEqual({metric["domain"] for metric in report["metrics"]}, {GUEST})
+        self.assertEqual({action["target"] for action in report["about"]["plan"]["actions"]},
+                         {f"domain:{GUEST}", f"domain:{GREEDY}"})
+        self.assertEqual(report["about"]["measured"], [GUEST])
+
     def test_too_few_blocks_carry_no_verdict(self):
         result = self.host.tune(*self.arguments(self.neutral, 1))
         self.assertEqual(result.code, 0, result)
