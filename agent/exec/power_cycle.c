@@ -9,6 +9,7 @@
 #include "probes/guest_agent.h"
 
 #define INTERVAL_USEC (250 * 1000)
+#define LEAVE_SECONDS 30 /* QEMU's own way out, once the guest has powered off */
 
 /** Waits until the domain is as @active says. */
 static bool
@@ -60,6 +61,15 @@ kt_power_off(virDomain *domain, GError **error)
         "'virsh start'",
         KT_SHUTDOWN_SECONDS);
     return false;
+}
+
+bool
+kt_power_has_gone(virDomain *domain)
+{
+    int state = VIR_DOMAIN_NOSTATE;
+    bool going = virDomainGetState(domain, &state, NULL, 0) == 0 &&
+                 (state == VIR_DOMAIN_SHUTDOWN || state == VIR_DOMAIN_CRASHED);
+    return going ? wait_for(domain, false, LEAVE_SECONDS) : virDomainIsActive(domain) == 0;
 }
 
 bool

@@ -27,6 +27,9 @@ bool kt_power_off(virDomain *domain, GError **error);
  * that it ran with. Errors: hypervisor; the message says whether it runs. */
 bool kt_power_on(virDomain *domain, const char *before, GError **error);
 
+/** Whether the domain is off, or on its way there: then it is waited for. */
+bool kt_power_has_gone(virDomain *domain);
+
 /** Starts a domain that is off with @xml instead of its own definition, which stays. */
 bool kt_power_on_as(virDomain *domain, const char *xml);
 

@@ -72,7 +72,7 @@ cycle(virDomain *domain, const KtDomainDef *live, GError **error)
     g_clear_pointer(&signals, kt_signal_release);
     if (!started || kt_power_wait(domain, &sign, error))
         return started;
-    if (virDomainIsActive(domain) == 0)
+    if (kt_power_has_gone(domain))
         g_prefix_error(error, kt_power_on_as(domain, before) ? "it runs again as it did before: "
                                                              : "it does not run: ");
     return false;
