@@ -232,16 +232,17 @@ assign(const KtDeck *deck, const KtDeal *deal)
     kt_disk_stage(&deal->wish, KT_XML_DISK_IOTHREAD, from, to, KT_RISK_NONE, reason);
 }
 
-/* Those that run are pinned with the domain's other threads. */
+/* Those that run, or that a shut-off domain has, are pinned with the domain's other threads. */
 static void
-pin_new(KtPlan *plan, const KtDesired *desired, guint index, const KtCpuset *ids)
+pin_new(KtPlan *plan, const KtDesired *desired, guint index, const KtDomainDef *def, const KtCpuset *ids)
 {
     const KtDomain *domain = plan->snapshot->domains->pdata[index];
     int id;
     hwloc_bitmap_foreach_begin(id, ids)
     {
-        if (kt_domain_find_iothread(domain, (guint)id) == NULL &&
-            !kt_pins_stage_iothread(plan, desired, index, (guint)id))
+        bool pinned = domain->active ? kt_domain_find_iothread(domain, (guint)id) != NULL
+                                     : hwloc_bitmap_isset(def->iothread_ids, (unsigned)id);
+        if (!pinned && !kt_pins_stage_iothread(plan, desired, index, (guint)id))
             break;
     }
     hwloc_bitmap_foreach_end();
@@ -263,7 +264,7 @@ tune_domain(KtPlan *plan, const KtDesired *desired, guint index, const KtDomainD
     if (add_iothreads(plan, &deck, index, def, number)) {
         for (guint i = 0; i < deck.deals->len; i++)
             assign(&deck, &g_array_index(deck.deals, KtDeal, i));
-        pin_new(plan, desired, index, ids);
+        pin_new(plan, desired, index, def, ids);
     }
     g_array_unref(deck.deals);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "tuners/memory_needs.h"
 
+#include "tuners/seats.h"
+
 static void
 need_free(gpointer data)
 {
@@ -32,11 +34,12 @@ kt_memory_cpu_nodes(const KtPlan *plan, guint domain, gint cell)
     const KtTopology *topology = plan->snapshot->topology;
     KtCpuset *nodes = hwloc_bitmap_alloc();
     g_autoptr(KtCpuset) cpus = hwloc_bitmap_alloc();
-    gint place = plan->domains[domain].seat;
-    const KtSeatDomain *wish = place >= 0 ? &plan->problem->domains[place] : NULL;
-    for (guint i = 0; wish != NULL && i < wish->n_vcpus; i++) {
-        if (cell < 0 || wish->vcpus[i].cell == cell)
-            hwloc_bitmap_or(cpus, cpus, plan->placement->seats[place].vcpus[i]);
+    KtSeats seats = {0};
+    guint place = 0;
+    bool seated = kt_seats_find(plan, domain, &seats, &place);
+    for (guint i = 0; seated && i < seats.problem->domains[place].n_vcpus; i++) {
+        if (cell < 0 || seats.problem->domains[place].vcpus[i].cell == cell)
+            hwloc_bitmap_or(cpus, cpus, seats.placement->seats[place].vcpus[i]);
     }
     for (guint i = 0; i < topology->n_nodes; i++) {
         if (hwloc_bitmap_intersects(topology->nodes[i].cpus, cpus))

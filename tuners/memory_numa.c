@@ -43,14 +43,9 @@ listed_nodes(const KtMemoryWish *wish, const KtValue *value, Policy *policy)
 static void
 nodes_of_cpus(const KtMemoryWish *wish, const KtValue *value, Policy *policy)
 {
-    if (!wish->domain->active) {
-        if (wish->domain->autostart)
-            kt_plan_refuse(
-                wish->plan, (gint)wish->index, value, NULL,
-                "it is shut off: it gets CPUs, and with them nodes, once it runs; a node list can be "
-                "staged now");
+    const KtDomainPlan *planned = &wish->plan->domains[wish->index];
+    if (planned->seat < 0 && planned->boot_seat < 0)
         return;
-    }
     bool strict = kt_value_is(value, "strict");
     bool several = hwloc_bitmap_weight(wish->cpu_nodes) > 1;
     if (several && !strict) {

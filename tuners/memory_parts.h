@@ -14,7 +14,7 @@ typedef struct {
     const KtDomain *domain;
     KtDomainDef next;    /* the definition that it boots from next, with what is staged so far; borrows all */
     char *nodeset;       /* of the numatune in it, where that is staged now */
-    KtCpuset *cpu_nodes; /* OS numbers of the nodes of its planned CPUs; empty where it isn't active */
+    KtCpuset *cpu_nodes; /* OS numbers of the nodes of its planned CPUs; empty where it has none */
 } KtMemoryWish;
 
 /** memory.numa: what is staged, and pages that move now. */

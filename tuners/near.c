@@ -29,16 +29,16 @@ add_siblings(KtCpuset *set, const KtCpuset *cpus, const KtTopology *topology)
 /* CPUs that exclusive vCPUs of any domain own, with their siblings: those of `isolate` domains, or @siblings
  * all. */
 static KtCpuset *
-owned_cpus(const KtPlan *plan, bool siblings)
+owned_cpus(KtSeats seats, bool siblings)
 {
     KtCpuset *owned = hwloc_bitmap_alloc();
-    for (guint i = 0; i < plan->problem->n_domains; i++) {
-        if (!kt_seats_own(plan, i))
+    for (guint i = 0; i < seats.problem->n_domains; i++) {
+        if (!kt_seats_own(seats, i))
             continue;
-        g_autoptr(KtCpuset) cpus = union_of_seat(&plan->placement->seats[i]);
+        g_autoptr(KtCpuset) cpus = union_of_seat(&seats.placement->seats[i]);
         hwloc_bitmap_or(owned, owned, cpus);
-        if (siblings || plan->problem->domains[i].smt == KT_SMT_ISOLATE)
-            add_siblings(owned, cpus, plan->snapshot->topology);
+        if (siblings || seats.problem->domains[i].smt == KT_SMT_ISOLATE)
+            add_siblings(owned, cpus, seats.problem->topology);
     }
     return owned;
 }
@@ -83,7 +83,7 @@ region_of(const KtTopology *topology, const KtCpuset *cpus, KtRegion region)
 /* The nearest CPUs to @own that belong to no exclusive vCPU; cores that have none of those first. NULL: all
  * are taken. */
 static KtCpuset *
-beside(const KtPlan *plan, const KtCpuset *own, const char **ret_where)
+beside(KtSeats seats, const KtCpuset *own, const char **ret_where)
 {
     static const struct {
         KtRegion region;
@@ -92,14 +92,14 @@ beside(const KtPlan *plan, const KtCpuset *own, const char **ret_where)
                  {node_of, "on its vCPUs' node"},
                  {machine_of, "on this host"}};
 
-    const KtTopology *topology = plan->snapshot->topology;
+    const KtTopology *topology = seats.problem->topology;
     for (guint i = 0; i < G_N_ELEMENTS(tiers); i++) {
         g_autoptr(KtCpuset) region = region_of(topology, own, tiers[i].region);
         hwloc_bitmap_and(region, region, topology->placeable);
         hwloc_bitmap_andnot(region, region, topology->isolated);
         for (guint cores = 0; cores < 2; cores++) {
             g_autoptr(KtCpuset) free_cpus = hwloc_bitmap_dup(region);
-            g_autoptr(KtCpuset) owned = owned_cpus(plan, cores == 0);
+            g_autoptr(KtCpuset) owned = owned_cpus(seats, cores == 0);
             hwloc_bitmap_andnot(free_cpus, free_cpus, owned);
             if (hwloc_bitmap_iszero(free_cpus))
                 continue;
@@ -113,9 +113,12 @@ beside(const KtPlan *plan, const KtCpuset *own, const char **ret_where)
 static KtCpuset *
 near(KtPlan *plan, guint domain, const KtValue *value, const char *item, char **ret_reason)
 {
-    guint seat = (guint)plan->domains[domain].seat;
-    g_autoptr(KtCpuset) own = union_of_seat(&plan->placement->seats[seat]);
-    if (!kt_seats_own(plan, seat)) {
+    KtSeats seats = {0};
+    guint seat = 0;
+    bool seated = kt_seats_find(plan, domain, &seats, &seat);
+    g_assert(seated);
+    g_autoptr(KtCpuset) own = union_of_seat(&seats.placement->seats[seat]);
+    if (!kt_seats_own(seats, seat)) {
         if (hwloc_bitmap_iszero(own)) {
             kt_plan_refuse(plan, (gint)domain, value, item, "it has no online vCPU to be near to");
             return NULL;
@@ -125,7 +128,7 @@ near(KtPlan *plan, guint domain, const KtValue *value, const char *item, char **
     }
 
     const char *where = NULL;
-    KtCpuset *cpus = beside(plan, own, &where);
+    KtCpuset *cpus = beside(seats, own, &where);
     if (cpus == NULL)
         kt_plan_refuse(plan, (gint)domain, value, item,
                        "exclusive vCPUs own all placeable CPUs, none is left for QEMU's own threads; name "
@@ -164,7 +167,9 @@ kt_near_resolve(KtPlan *plan, guint domain, const KtValue *value, const char *it
 {
     if (value->set != NULL)
         return listed(plan, domain, value, item, ret_reason);
-    bool own = kt_seats_own(plan, (guint)plan->domains[domain].seat);
+    KtSeats seats = {0};
+    guint seat = 0;
+    bool own = kt_seats_find(plan, domain, &seats, &seat) && kt_seats_own(seats, seat);
     bool automatic = kt_value_is(value, "auto") && own && !hwloc_bitmap_iszero(plan->housekeeping);
     if (automatic || kt_value_is(value, "housekeeping"))
         return housekeeping(plan, domain, value, item, ret_reason);

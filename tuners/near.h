@@ -7,7 +7,7 @@
  */
 
 /**
- * Resolves a value of cpu.emulator or cpu.iothreads for an active domain; plan->placement is there. NULL
+ * Resolves a value of cpu.emulator or cpu.iothreads for a domain that has a seat (kt_seats_find()). NULL
  * where it is refused (for @item). *@ret_reason: why there. Owned, both.
  */
 KtCpuset *

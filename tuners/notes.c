@@ -49,7 +49,7 @@ static void
 note_floating(KtPlan *plan, guint index)
 {
     gint seat = plan->domains[index].seat;
-    if (seat < 0 || plan->placement == NULL || !kt_seats_own(plan, (guint)seat))
+    if (seat < 0 || plan->placement == NULL || !kt_seats_own(kt_seats_running(plan), (guint)seat))
         return;
 
     g_autoptr(KtCpuset) own = own_cpus(plan, (guint)seat);
@@ -101,7 +101,7 @@ note_everywhere(KtPlan *plan, guint index)
                  "their caches are worth (see the cost)");
 }
 
-/* One that starts by itself is refused instead (tuners/pins.c). */
+/* One that starts by itself has its pins staged. */
 static void
 note_shut_off(const KtDomain *domain, const KtDesired *desired, KtPlan *plan, guint index)
 {

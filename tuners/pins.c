@@ -2,20 +2,9 @@
 #include "tuners/pins.h"
 
 #include "tuners/near.h"
+#include "tuners/pins_parts.h"
 #include "tuners/seats.h"
 #include "tuners/tuner.h"
-
-/* One thread, or several that go to the same place, and where it is to go. */
-typedef struct {
-    const KtValue *value;
-    KtXmlField field;
-    const char *item;       /* "vcpu 0" */
-    const KtCpuset *live;   /* its affinity now */
-    const KtCpuset *pinned; /* its explicit pin in the persistent definition, or NULL */
-    const KtCpuset *wanted;
-    bool unpin; /* no explicit pin is to be left */
-    const char *reason;
-} KtPinWish;
 
 static char *
 format_or_null(const KtCpuset *cpus)
@@ -56,8 +45,8 @@ boots_there(const KtPlan *plan, const KtDomainDef *def, const KtPinWish *wish)
     return hwloc_bitmap_isequal(cpus, wish->wanted);
 }
 
-static void
-pin_staged(KtPlan *plan, guint index, const KtDomainDef *def, const KtPinWish *wish)
+void
+kt_pin_stage(KtPlan *plan, guint index, const KtDomainDef *def, const KtPinWish *wish)
 {
     if (boots_there(plan, def, wish))
         return;
@@ -84,7 +73,7 @@ pin(KtPlan *plan, guint index, const KtDomainDef *def, const KtPinWish *wish)
 {
     pin_live(plan, index, wish);
     if (def != NULL)
-        pin_staged(plan, index, def, wish);
+        kt_pin_stage(plan, index, def, wish);
 }
 
 /* ---- vCPUs ---- */
@@ -111,12 +100,24 @@ pin_vcpu(KtPlan *plan, guint index, const KtDomainDef *def, const KtVcpu *vcpu, 
     pin(plan, index, defined ? def : NULL, &wish);
 }
 
-static const char *
-vcpu_reason(const KtSeat *seat, const KtValue *value)
+const char *
+kt_pin_vcpu_reason(const KtSeat *seat, const KtValue *value)
 {
     if (kt_value_is(value, "none"))
         return "unpinned: it may run wherever its definition allows";
     return seat->reason != NULL ? seat->reason : "as placement found it";
+}
+
+bool
+kt_pin_refused(KtPlan *plan, const KtDesired *desired, guint index, const KtSeat *seat)
+{
+    if (seat->refusal == NULL)
+        return false;
+    const KtValue *placement = kt_desired_domain(desired, index, KT_SETTING_CPU_PLACEMENT, NULL);
+    const KtValue *exclusive = kt_desired_domain(desired, index, KT_SETTING_CPU_EXCLUSIVE, NULL);
+    bool own = exclusive != NULL && exclusive->number != 0;
+    kt_plan_refuse(plan, (gint)index, own ? exclusive : placement, NULL, "%s", seat->refusal);
+    return true;
 }
 
 static void
@@ -127,12 +128,8 @@ pin_vcpus(KtPlan *plan, const KtDesired *desired, guint index)
         return;
     const KtDomain *domain = plan->snapshot->domains->pdata[index];
     const KtSeat *seat = &plan->placement->seats[plan->domains[index].seat];
-    if (seat->refusal != NULL) {
-        const KtValue *exclusive = kt_desired_domain(desired, index, KT_SETTING_CPU_EXCLUSIVE, NULL);
-        bool own = exclusive != NULL && exclusive->number != 0;
-        kt_plan_refuse(plan, (gint)index, own ? exclusive : value, NULL, "%s", seat->refusal);
+    if (kt_pin_refused(plan, desired, index, seat))
         return;
-    }
 
     bool staged = kt_plan_may_stage(plan, (gint)index, value, NULL);
     guint place = 0;
@@ -140,7 +137,7 @@ pin_vcpus(KtPlan *plan, const KtDesired *desired, guint index)
         const KtVcpu *vcpu = domain->vcpus->pdata[i];
         if (vcpu->online)
             pin_vcpu(plan, index, staged ? domain->inactive : NULL, vcpu, value, seat->vcpus[place++],
-                     vcpu_reason(seat, value));
+                     kt_pin_vcpu_reason(seat, value));
     }
 }
 
@@ -260,48 +257,7 @@ pin_iothreads(KtPlan *plan, const KtDesired *desired, guint index)
     }
 }
 
-bool
-kt_pins_stage_iothread(KtPlan *plan, const KtDesired *desired, guint domain, guint id)
-{
-    const KtDomain *guest = plan->snapshot->domains->pdata[domain];
-    const KtDomainDef *def = plan->domains[domain].carried ? guest->live : guest->inactive;
-    const KtValue *value = kt_desired_domain(desired, domain, KT_SETTING_CPU_IOTHREADS, NULL);
-    if (value == NULL || !guest->active || def == NULL)
-        return true;
-    g_autofree char *item = g_strdup_printf("iothread %u", id);
-    g_autofree char *reason = NULL;
-    g_autoptr(KtCpuset) cpus = kt_near_resolve(plan, domain, value, item, &reason);
-    if (cpus == NULL)
-        return false;
-    const KtPinDef *pinned = kt_domain_def_find_iothread_pin(def, id);
-    KtPinWish wish = {
-        .value = value,
-        .field = KT_XML_IOTHREAD_PIN,
-        .item = item,
-        .pinned = pinned != NULL ? pinned->cpus : NULL,
-        .wanted = cpus,
-        .reason = reason,
-    };
-    pin_staged(plan, domain, def, &wish);
-    return true;
-}
-
 /* ---- all domains ---- */
-
-/* A domain that will start by itself deserves an answer; any other shut-off one has no CPUs to speak of. */
-static void
-refuse_shut_off(KtPlan *plan, const KtDesired *desired, guint index)
-{
-    static const KtSettingId pins[] = {KT_SETTING_CPU_PLACEMENT, KT_SETTING_CPU_EMULATOR,
-                                       KT_SETTING_CPU_IOTHREADS};
-
-    const KtDomain *domain = plan->snapshot->domains->pdata[index];
-    for (guint i = 0; domain->autostart && i < G_N_ELEMENTS(pins); i++) {
-        const KtValue *value = kt_desired_domain(desired, index, pins[i], NULL);
-        if (value != NULL)
-            kt_plan_refuse(plan, (gint)index, value, NULL, "it is shut off: it gets CPUs once it runs");
-    }
-}
 
 static void
 solve(const KtSnapshot *snapshot, const KtDesired *desired, KtPlan *plan)
@@ -324,14 +280,16 @@ kt_tune_placement(const KtSnapshot *snapshot, const KtDesired *desired, KtPlan *
     kt_cpuset_free(plan->housekeeping);
     plan->housekeeping = kt_seats_housekeeping(snapshot, desired, plan);
     solve(snapshot, desired, plan);
+    kt_seats_boot(desired, plan);
     for (guint i = 0; i < snapshot->domains->len; i++) {
         const KtDomain *domain = snapshot->domains->pdata[i];
+        if (domain->active || plan->domains[i].boot_seat >= 0)
+            refuse_without_placement(plan, desired, i);
         if (!domain->active) {
-            refuse_shut_off(plan, desired, i);
+            kt_pins_stage_shut_off(plan, desired, i);
             continue;
         }
         pin_vcpus(plan, desired, i);
-        refuse_without_placement(plan, desired, i);
         pin_emulator(plan, desired, i);
         pin_iothreads(plan, desired, i);
     }

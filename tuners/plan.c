@@ -68,6 +68,7 @@ domain_plan_init(KtDomainPlan *domain)
     domain->actions = g_ptr_array_new();
     domain->iothreads = g_ptr_array_new_with_free_func(iothread_free);
     domain->seat = -1;
+    domain->boot_seat = -1;
     domain->migratable = true;
     domain->migration = g_ptr_array_new_with_free_func(migration_reason_free);
 }
@@ -115,6 +116,7 @@ kt_plan_free(KtPlan *plan)
     kt_cpuset_free(plan->housekeeping);
     kt_seats_free(plan->problem);
     g_clear_pointer(&plan->placement, kt_placement_free);
+    kt_boot_seats_free(plan->boot);
     kt_ledger_free(plan->ledger);
     g_free(plan);
 }

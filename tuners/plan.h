@@ -95,6 +95,7 @@ typedef struct {
     bool carried; /* transient, and its section allows that what others have staged is brought to it now */
     gint64 pause_usec;    /* how long it is expected to stand still for this plan; 0 = not at all */
     gint seat;            /* index into the placement, -1 = not active */
+    gint boot_seat;       /* index into that of KtPlan.boot, -1 = it doesn't start by itself */
     KtCpuset *emulator;   /* after the plan; NULL = not active */
     GPtrArray *iothreads; /* KtIoThread after the plan */
     bool migratable; /* it could migrate live after the plan, as it runs now; shut off: as it would start */
@@ -111,6 +112,9 @@ typedef struct {
 /** The account of memory by node, tuners/ledger.h. */
 typedef struct KtLedger KtLedger;
 
+/** Where shut-off domains that start by themselves boot, tuners/seats.h. */
+typedef struct KtBootSeats KtBootSeats;
+
 /** Filled by the tuners in their order, const for everybody after. */
 typedef struct {
     const KtSnapshot *snapshot;
@@ -123,6 +127,7 @@ typedef struct {
     KtCpuset *housekeeping;
     KtPlacementProblem *problem; /* of all active domains; owns its arrays */
     KtPlacement *placement;
+    KtBootSeats *boot;  /* of those that start by themselves; NULL = there are none */
     KtLedger *ledger;   /* from the memory tuner on */
     KtCost cost;        /* after the plan */
     KtCost cost_before; /* of the present placement, for the same wishes */

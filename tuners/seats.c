@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "tuners/seats.h"
+#include "tuners/seats_parts.h"
 
 #include "probes/qemu_process.h"
 #include "tuners/memory_needs.h"
@@ -92,8 +92,8 @@ kt_seats_housekeeping(const KtSnapshot *snapshot, const KtDesired *desired, KtPl
 
 /* ---- one domain ---- */
 
-static gint
-cell_of(const KtDomainDef *def, guint vcpu)
+gint
+kt_seat_cell_of(const KtDomainDef *def, guint vcpu)
 {
     for (guint i = 0; def != NULL && i < def->cells->len; i++) {
         const KtCellDef *cell = def->cells->pdata[i];
@@ -101,6 +101,12 @@ cell_of(const KtDomainDef *def, guint vcpu)
             return (gint)i;
     }
     return -1;
+}
+
+gint
+kt_seat_guest_core_of(const KtDomainDef *def, guint vcpu)
+{
+    return def != NULL && def->threads > 1 ? (gint)(vcpu / def->threads) : -1;
 }
 
 static void
@@ -114,13 +120,12 @@ fill_vcpus(KtSeatDomain *seat, const KtDomain *domain, const KtCpuset *unpinned)
         const KtVcpu *vcpu = domain->vcpus->pdata[i];
         if (!vcpu->online)
             continue;
-        bool threaded = def != NULL && def->threads > 1;
         vcpus[seat->n_vcpus++] = (KtSeatVcpu){
             .id = vcpu->id,
             .load = load,
             .before = unpinned != NULL ? unpinned : vcpu->affinity,
-            .cell = cell_of(def, vcpu->id),
-            .guest_core = threaded ? (gint)(vcpu->id / def->threads) : -1,
+            .cell = kt_seat_cell_of(def, vcpu->id),
+            .guest_core = kt_seat_guest_core_of(def, vcpu->id),
         };
     }
     seat->vcpus = vcpus;
@@ -143,15 +148,15 @@ memory_share(const KtDomain *domain, const KtTopology *topology, double *ret_gib
     return share;
 }
 
-static void
-fill_devices(KtSeatDomain *seat, const KtDomain *domain, const KtTopology *topology)
+void
+kt_seat_fill_devices(KtSeatDomain *seat, const KtDomainDef *def, const KtTopology *topology)
 {
-    if (domain->live == NULL || domain->live->hostdevs->len == 0)
+    if (def == NULL || def->hostdevs->len == 0)
         return;
 
-    guint *nodes = g_new0(guint, domain->live->hostdevs->len);
-    for (guint i = 0; i < domain->live->hostdevs->len; i++) {
-        const KtHostdevDef *hostdev = domain->live->hostdevs->pdata[i];
+    guint *nodes = g_new0(guint, def->hostdevs->len);
+    for (guint i = 0; i < def->hostdevs->len; i++) {
+        const KtHostdevDef *hostdev = def->hostdevs->pdata[i];
         gint node = hostdev->address != NULL ? kt_topology_pci_node(topology, hostdev->address) : -1;
         if (node >= 0)
             nodes[seat->n_device_nodes++] = (guint)node;
@@ -169,17 +174,16 @@ add_listed(bool *nodes, const char *list, const KtTopology *topology)
     return set != NULL;
 }
 
-/* Where its numatune binds memory of the running guest; libvirt changes no bound nodes then. */
-static bool
-add_bound(bool *nodes, const KtDomainDef *live, const KtTopology *topology)
+bool
+kt_seat_add_bound(bool *nodes, const KtDomainDef *def, const KtTopology *topology)
 {
     bool any = false;
-    for (guint i = 0; i < live->memnodes->len; i++) {
-        const KtMemnodeDef *memnode = live->memnodes->pdata[i];
+    for (guint i = 0; i < def->memnodes->len; i++) {
+        const KtMemnodeDef *memnode = def->memnodes->pdata[i];
         any |= kt_memory_mode_binds(memnode->mode) && add_listed(nodes, memnode->nodeset, topology);
     }
-    if (live->numatune_nodeset != NULL && kt_memory_mode_binds(live->numatune_mode))
-        any |= add_listed(nodes, live->numatune_nodeset, topology);
+    if (def->numatune_nodeset != NULL && kt_memory_mode_binds(def->numatune_mode))
+        any |= add_listed(nodes, def->numatune_nodeset, topology);
     return any;
 }
 
@@ -209,7 +213,8 @@ memory_nodes(const KtDomain *domain, const KtTopology *topology)
     if (domain->live == NULL || topology->n_nodes < 2)
         return NULL;
     g_autofree bool *nodes = g_new0(bool, topology->n_nodes);
-    if (add_bound(nodes, domain->live, topology) || add_immovable(nodes, domain, topology))
+    /* libvirt changes no bound nodes of a running guest. */
+    if (kt_seat_add_bound(nodes, domain->live, topology) || add_immovable(nodes, domain, topology))
         return g_steal_pointer(&nodes);
     return NULL;
 }
@@ -269,8 +274,8 @@ kind_of(const KtValue *value)
     return kt_value_is(value, "any") ? KT_KIND_ANY : KT_KIND_AUTO;
 }
 
-static void
-fill_wishes(KtSeatDomain *seat, const KtDesired *desired, guint domain)
+void
+kt_seat_fill_wishes(KtSeatDomain *seat, const KtDesired *desired, guint domain)
 {
     const KtValue *placement = kt_seats_wish(desired, domain);
     if (placement == NULL)
@@ -314,10 +319,10 @@ kt_seats_build(const KtSnapshot *snapshot, const KtDesired *desired, KtPlan *pla
             continue;
         KtSeatDomain *seat = &seats[n_seats];
         seat->name = domain->name;
-        fill_wishes(seat, desired, i);
+        kt_seat_fill_wishes(seat, desired, i);
         fill_vcpus(seat, domain, unpinned_set(domain, desired, i, snapshot->topology, unpinned));
         seat->memory_share = memory_share(domain, snapshot->topology, &seat->memory_gib);
-        fill_devices(seat, domain, snapshot->topology);
+        kt_seat_fill_devices(seat, domain->live, snapshot->topology);
         seat->nodes = memory_nodes(domain, snapshot->topology);
         seat->memory_follows = memory_follows(snapshot, desired, i);
         plan->domains[i].seat = (gint)n_seats++;

@@ -42,10 +42,46 @@ KtCpuset *kt_seats_housekeeping(const KtSnapshot *snapshot, const KtDesired *des
  * host doesn't have, or none that is placeable. @domain: -1 = host. Owned. */
 KtCpuset *kt_seats_listed(KtPlan *plan, gint domain, const KtValue *value, const char *item);
 
+/** The seats of some domains together. */
+typedef struct {
+    const KtPlacementProblem *problem;
+    const KtPlacement *placement;
+} KtSeats;
+
 /** Whether this seat was given and makes its CPUs the domain's own. */
 static inline bool
-kt_seats_own(const KtPlan *plan, guint seat)
+kt_seats_own(KtSeats seats, guint seat)
 {
-    const KtSeatDomain *domain = &plan->problem->domains[seat];
-    return domain->placed && domain->exclusive && plan->placement->seats[seat].refusal == NULL;
+    const KtSeatDomain *domain = &seats.problem->domains[seat];
+    return domain->placed && domain->exclusive && seats.placement->seats[seat].refusal == NULL;
 }
+
+/** The seats of all active domains after the plan. */
+static inline KtSeats
+kt_seats_running(const KtPlan *plan)
+{
+    return (KtSeats){plan->problem, plan->placement};
+}
+
+/* ---- domains that are shut off and start by themselves ---- */
+
+/** The seats that they boot into, beside all active domains at theirs. */
+struct KtBootSeats {
+    KtPlacementProblem *problem; /* the active domains as they are in the plan's, then those that boot */
+    KtPlacement *placement;
+    GPtrArray *sets; /* KtCpuset, of the problem */
+};
+
+/**
+ * Finds plan->boot, and sets KtDomainPlan.boot_seat, for domains that are shut off, autostart and selected.
+ * One after the other, those of greater priority first; nobody who has a seat moves for them, and nothing of
+ * it counts in the plan's cost. Where their definition has them now is what they move from: a second plan
+ * finds the same seats. plan->placement is there.
+ */
+void kt_seats_boot(const KtDesired *desired, KtPlan *plan);
+void kt_boot_seats_free(KtBootSeats *boot);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(KtBootSeats, kt_boot_seats_free)
+
+/** The seats among which that of @domain is, and *@ret_seat, which one: of those that run, or of those that
+ * boot. False where it has none. */
+bool kt_seats_find(const KtPlan *plan, guint domain, KtSeats *ret_seats, guint *ret_seat);

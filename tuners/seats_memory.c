@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "tuners/ledger.h"
-#include "tuners/seats.h"
+#include "tuners/seats_parts.h"
 
 /* How often seats are sought anew for memory that doesn't fit; each time somebody has fewer nodes. */
 #define MAX_ATTEMPTS 4
@@ -45,9 +45,8 @@ book(KtLedger *ledger, const KtPlan *plan, guint index, const KtCpuset *nodes)
     return kt_ledger_take(ledger, index, needs, &shortage);
 }
 
-/* The nodes (by index) each of which holds all of the domain's memory, NULL where none does. Owned. */
-static bool *
-nodes_that_hold(KtLedger *ledger, const KtPlan *plan, guint index)
+bool *
+kt_seat_nodes_that_hold(KtLedger *ledger, const KtPlan *plan, guint index)
 {
     const KtTopology *topology = plan->snapshot->topology;
     g_autofree bool *holding = g_new0(bool, topology->n_nodes);
@@ -75,7 +74,7 @@ keep_to_room(const KtDesired *desired, KtPlan *plan, KtPlacementProblem *wanted,
         if (!seat->placed || seat->nodes != NULL || hwloc_bitmap_iszero(nodes) ||
             book(ledger, plan, index, nodes))
             continue;
-        seat->nodes = nodes_that_hold(ledger, plan, index);
+        seat->nodes = kt_seat_nodes_that_hold(ledger, plan, index);
         any |= seat->nodes != NULL;
     }
     return any;

@@ -177,7 +177,7 @@ add_seat(json_t *json, const KtPlan *plan, const KtDomain *domain, const KtDomai
     /* One that was refused stays where it is, an obstacle like those that no section places. */
     bool refused = plan->placement->seats[planned->seat].refusal != NULL;
     json_object_set_new(json, "placed", json_boolean(seat->placed && !refused));
-    json_object_set_new(json, "exclusive", json_boolean(kt_seats_own(plan, (guint)planned->seat)));
+    json_object_set_new(json, "exclusive", json_boolean(kt_seats_own(kt_seats_running(plan), (guint)planned->seat)));
     json_object_set_new(json, "policy", json_string(policy_name(seat->policy)));
     json_object_set_new(json, "smt", json_string(smt_name(seat->smt)));
     json_object_set_new(json, "kind", json_string(kind_name(seat->kind)));

@@ -72,18 +72,7 @@ test_is_idempotent(void)
 
     g_autoptr(Scene) second = scene_new(HOST);
     for (guint d = 0; d < 2; d++) {
-        const KtDomain *before = first->snapshot->domains->pdata[d];
-        g_autoptr(GArray) edits = g_array_new(FALSE, FALSE, sizeof(KtXmlEdit));
-        for (guint i = 0; i < first->plan->actions->len; i++) {
-            const KtAction *action = first->plan->actions->pdata[i];
-            KtXmlEdit edit = {action->field, action->item, action->to};
-            if (action->domain == (gint)d && action->kind == KT_STEP_DEFINE)
-                g_array_append_val(edits, edit);
-        }
-        g_autoptr(GError) error = NULL;
-        g_autofree char *xml = kt_domain_xml_edit(
-            before->inactive_xml, (const KtXmlEdit *)(gpointer)edits->data, edits->len, &error);
-        g_assert_no_error(error);
+        g_autofree char *xml = scene_staged_xml(first, d);
         scene_add(second, xml, xml);
     }
     scene_plan(second, profile);
@@ -199,26 +188,6 @@ test_transient(void)
     g_assert_cmpuint(scene->plan->actions->len, ==, 3);
     for (guint i = 0; i < 3; i++)
         g_assert_cmpint(((KtAction *)scene->plan->actions->pdata[i])->when, ==, KT_WHEN_NOW);
-}
-
-static void
-test_shut_off(void)
-{
-    g_autoptr(Scene) scene = scene_new(HOST);
-    g_autofree char *first = scene_xml("auto", 1, "", "");
-    g_autofree char *second = scene_xml("manual", 1, "", "");
-    scene_add(scene, NULL, first)->autostart = true;
-    scene_add(scene, NULL, second);
-
-    scene_plan(scene, "[domain *]\ncpu.placement = shared-cache\ncpu.emulator = auto\n");
-
-    scene_expect_refused(scene, "auto", "cpu.placement", NULL, "shut off");
-    scene_expect_refused(scene, "auto", "cpu.emulator", NULL, "shut off");
-    g_assert_cmpuint(scene->plan->refused->len, ==, 2);
-    g_assert_cmpint(scene->plan->domains[0].seat, ==, -1);
-    g_assert_null(scene->plan->domains[0].emulator);
-    g_assert_true(scene_has_note(scene, "manual", "shut off: CPUs are chosen when it runs"));
-    g_assert_cmpuint(scene->plan->domains[0].notes->len, ==, 0);
 }
 
 /* On a busy host a common set of all CPUs may be the cheapest: what comes to nothing is said. */
@@ -524,7 +493,6 @@ main(int argc, char **argv)
     g_test_add_func("/pins/offline-vcpus", test_offline_vcpus);
     g_test_add_func("/pins/fewer-vcpus-staged", test_fewer_vcpus_staged);
     g_test_add_func("/pins/transient", test_transient);
-    g_test_add_func("/pins/shut-off", test_shut_off);
     g_test_add_func("/pins/everywhere", test_everywhere);
     g_test_add_func("/pins/shape-without-placement", test_shape_without_placement);
     g_test_add_func("/pins/no-room", test_no_room);

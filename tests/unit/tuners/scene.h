@@ -225,6 +225,25 @@ scene_expect_refused(const Scene *scene, const char *domain, const char *key, co
     }
 }
 
+/** The persistent definition of a domain (an index) with all that the plan stages of it. Owned. */
+static inline char *
+scene_staged_xml(const Scene *scene, guint domain)
+{
+    const KtDomain *before = scene->snapshot->domains->pdata[domain];
+    g_autoptr(GArray) edits = g_array_new(FALSE, FALSE, sizeof(KtXmlEdit));
+    for (guint i = 0; i < scene->plan->actions->len; i++) {
+        const KtAction *action = scene->plan->actions->pdata[i];
+        KtXmlEdit edit = {action->field, action->item, action->to};
+        if (action->domain == (gint)domain && action->kind == KT_STEP_DEFINE)
+            g_array_append_val(edits, edit);
+    }
+    g_autoptr(GError) error = NULL;
+    char *xml = kt_domain_xml_edit(before->inactive_xml, (const KtXmlEdit *)(gpointer)edits->data, edits->len,
+                                   &error);
+    g_assert_no_error(error);
+    return xml;
+}
+
 static inline bool
 scene_has_note(const Scene *scene, const char *domain, const char *words)
 {
