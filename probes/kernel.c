@@ -25,7 +25,7 @@ static const KernelFile texts[] = {
 };
 
 static const KernelFile numbers[] = {
-    {"proc/sys/kernel/numa_balancing", offsetof(KtKernel, numa_balancing)},
+    {KT_NUMA_BALANCING, offsetof(KtKernel, numa_balancing)},
     {HALT_POLL_FILE, offsetof(KtKernel, halt_poll_ns)},
     {"proc/sys/net/ipv4/ip_forward", offsetof(KtKernel, ip_forward)},
     {"proc/sys/kernel/io_uring_disabled", offsetof(KtKernel, io_uring_disabled)},

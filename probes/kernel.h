@@ -7,6 +7,9 @@
 #include "base/cpuset.h"
 #include "base/root.h"
 
+/** What moves pages to where the threads run that use them, and marks pages to see it: 0 = off. */
+#define KT_NUMA_BALANCING "proc/sys/kernel/numa_balancing"
+
 /** Share of time, percent, that some or all tasks waited; negative = not told.
  * Documentation/accounting/psi.rst */
 typedef struct {

@@ -5,7 +5,6 @@
 #include "tuners/tuner.h"
 
 #define THP "sys/kernel/mm/transparent_hugepage/"
-#define NUMA_BALANCING "proc/sys/kernel/numa_balancing"
 #define HALT_POLL "sys/module/kvm/parameters/halt_poll_ns"
 
 /* What the kernel's words do. Documentation/admin-guide/mm/transhuge.rst */
@@ -118,7 +117,7 @@ kt_tune_host(const KtSnapshot *snapshot, const KtDesired *desired, KtPlan *plan)
 {
     const KtKnob numa_balancing = {
         .id = KT_SETTING_NUMA_BALANCING,
-        .path = NUMA_BALANCING,
+        .path = KT_NUMA_BALANCING,
         .name = "NUMA balancing",
         .effects = numa_balancing_effects,
         .number = snapshot->kernel->numa_balancing,

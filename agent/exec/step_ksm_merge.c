@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "agent/exec/step.h"
 #include "base/error.h"
+#include "probes/kernel.h"
 #include "probes/memory.h"
 #include "tuners/ksm.h"
 
@@ -15,7 +16,6 @@
 
 #define MERGE KT_KSM "merge_across_nodes"
 #define RUN KT_KSM "run"
-#define NUMA_BALANCING "proc/sys/kernel/numa_balancing"
 #define RUN_UNMERGE "2" /* KT_KSM_UNMERGE */
 
 #define PART_UNMERGE "unmerge"
@@ -133,7 +133,7 @@ static void
 explain_refusal(const KtRoot *root, GError **error)
 {
     gint64 balancing = KT_ABSENT;
-    if (error == NULL || *error == NULL || !kt_root_read_number(root, NUMA_BALANCING, &balancing, NULL) ||
+    if (error == NULL || *error == NULL || !kt_root_read_number(root, KT_NUMA_BALANCING, &balancing, NULL) ||
         balancing <= 0)
         return;
     g_autofree char *message = g_strdup((*error)->message);

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "probes/kernel.h"
 #include "probes/qemu_process.h"
 #include "tests/unit/agent/exec/exec_scene.h"
 
@@ -135,6 +136,28 @@ test_read_back(void)
     g_assert_true(kt_step_pages.read_back(&target, spread, NULL));
 }
 
+/* What the kernel's NUMA balancing has taken back is no failure, unless all of it stayed or is elsewhere. */
+static void
+test_balanced(void)
+{
+    static const struct {
+        const char *balancing, *maps, *to;
+        bool good;
+    } cases[] = {
+        {"1\n", MAPS("1500", "1500"), "1", true},
+        {"0\n", MAPS("1500", "1500"), "1", false},
+        {"1\n", MAPS("3000", "0"), "1", false},
+        {"1\n", MAPS("1500", "1500"), "2", false},
+    };
+    for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(FakeHost) host = host_with(cases[i].maps);
+        g_autoptr(KtJournalStep) step = pages_step("42:777", "0", cases[i].to);
+        KtTarget target = {.root = host->root};
+        fake_host_write(host, KT_NUMA_BALANCING, cases[i].balancing);
+        g_assert_cmpint(kt_step_pages.read_back(&target, step, NULL), ==, cases[i].good);
+    }
+}
+
 /* A number in a capture or a test names no process of this machine. */
 static void
 test_only_live(void)
@@ -253,6 +276,7 @@ main(int argc, char **argv)
     g_test_add_func("/step-pages/unreadable", test_unreadable);
     g_test_add_func("/step-pages/bad-nodes", test_bad_nodes);
     g_test_add_func("/step-pages/read-back", test_read_back);
+    g_test_add_func("/step-pages/balanced", test_balanced);
     g_test_add_func("/step-pages/only-live", test_only_live);
     g_test_add_func("/step-pages/this-machine", test_this_machine);
     return g_test_run();
