@@ -53,6 +53,7 @@ kt_xml_remove_with_parent(xmlNode *node)
 }
 
 static const KtXmlPlace places[] = {
+    [KT_XML_MEMNODE] = {.prefix = "cell ", .get = kt_xml_get_memnode, .set = kt_xml_set_memnode},
     [KT_XML_VCPU_PIN] = {.prefix = "vcpu ",
                          .get = kt_xml_get_pin,
                          .set = kt_xml_set_pin,

@@ -4,107 +4,24 @@
 #include "base/domain_edit_places.h"
 
 /* What libvirt 9.0 writes before an element or attribute (virDomainDefFormatInternal,
- * virDomainMemorybackingFormat, virDomainNumatuneFormatXML). */
-#define BEFORE_BACKING                                                                                       \
-    "name", "uuid", "genid", "title", "description", "metadata", "maxMemory", "memory", "currentMemory",     \
-        "blkiotune", "memtune"
-
-static const char *const before_backing[] = {BEFORE_BACKING, NULL};
-static const char *const before_numatune[] = {
-    BEFORE_BACKING, "memoryBacking",   "vcpu",    "vcpus", "iothreads",
-    "iothreadids",  "defaultiothread", "cputune", NULL,
+ * virDomainMemorybackingFormat). */
+static const char *const before_backing[] = {
+    "name",      "uuid",   "genid",         "title",     "description", "metadata",
+    "maxMemory", "memory", "currentMemory", "blkiotune", "memtune",     NULL,
 };
 static const char *const before_none[] = {NULL};
 static const char *const before_nosharepages[] = {"hugepages", NULL};
-static const char *const before_nodeset[] = {"mode", NULL};
 static const char *const before_unit[] = {"size", NULL};
 
-#define PLACEMENT_AUTO "auto"
 #define HUGEPAGES "hugepages"
 
-/* The child of the domain, made where there is none. */
 static xmlNode *
-require_group(xmlNode *domain, const char *group, const char *const *before)
+require_backing(xmlNode *domain)
 {
-    xmlNode *found = kt_xml_child(domain, group);
-    return found != NULL ? found : kt_xml_insert(domain, kt_xml_last_child_of(domain, before), group);
-}
-
-/* ---- <numatune><memory> ---- */
-
-/* "MODE NODESET": either may be missing as in the definition, and "auto" stands for placement='auto', where
- * numad advises. */
-bool
-kt_xml_get_numatune(const KtXmlPlace *place, xmlNode *domain, const char *which, char **ret_value,
-                    GError **error)
-{
-    (void)place, (void)which, (void)error;
-    const xmlNode *memory = kt_xml_child(kt_xml_child(domain, "numatune"), "memory");
-    g_autofree char *mode = kt_xml_attr(memory, "mode");
-    g_autofree char *placement = kt_xml_attr(memory, "placement");
-    g_autofree char *nodeset =
-        g_strcmp0(placement, PLACEMENT_AUTO) == 0 ? g_strdup(PLACEMENT_AUTO) : kt_xml_attr(memory, "nodeset");
-    const char *separator = mode != NULL && nodeset != NULL ? " " : "";
-    g_autofree char *value =
-        g_strconcat(mode != NULL ? mode : "", separator, nodeset != NULL ? nodeset : "", NULL);
-    *ret_value = *value != '\0' ? g_steal_pointer(&value) : NULL;
-    return true;
-}
-
-/* Splits "MODE NODESET"; parts that are missing are NULL. */
-static bool
-split_numatune(const xmlNode *domain, const char *value, char **ret_mode, char **ret_nodeset, GError **error)
-{
-    g_auto(GStrv) words = g_strsplit(value, " ", 2);
-    bool has_mode = words[0] != NULL && g_ascii_isalpha(words[0][0]) && strcmp(words[0], PLACEMENT_AUTO) != 0;
-    const char *nodeset = has_mode ? words[1] : value;
-    g_autoptr(KtCpuset) nodes = NULL;
-    if (nodeset != NULL && strcmp(nodeset, PLACEMENT_AUTO) != 0)
-        nodes = kt_cpuset_parse(nodeset, true, NULL);
-    bool good_nodes = nodeset == NULL || strcmp(nodeset, PLACEMENT_AUTO) == 0 ||
-                      (nodes != NULL && !hwloc_bitmap_iszero(nodes));
-    if (!good_nodes || (has_mode && words[0][strspn(words[0], G_CSET_a_2_z)] != '\0'))
-        return kt_xml_complain(domain, error, KT_ERROR_INVALID, "'%s' is no memory mode with a node list",
-                               value);
-    *ret_mode = has_mode ? g_strdup(words[0]) : NULL;
-    *ret_nodeset = g_strdup(nodeset);
-    return true;
-}
-
-static void
-set_or_unset(xmlNode *node, const char *attribute, const char *value, const char *const *before)
-{
-    if (value != NULL)
-        kt_xml_set_attr(node, attribute, value, before);
-    else
-        xmlUnsetProp(node, BAD_CAST attribute);
-}
-
-/* <memnode> of guest cells stays: with it <numatune>. */
-bool
-kt_xml_set_numatune(const KtXmlPlace *place, xmlNode *domain, const char *which, const char *value,
-                    GError **error)
-{
-    (void)place, (void)which;
-    xmlNode *memory = kt_xml_child(kt_xml_child(domain, "numatune"), "memory");
-    if (value == NULL) {
-        if (memory != NULL)
-            kt_xml_remove_with_parent(memory);
-        return true;
-    }
-    g_autofree char *mode = NULL;
-    g_autofree char *nodeset = NULL;
-    if (!split_numatune(domain, value, &mode, &nodeset, error))
-        return false;
-    if (memory == NULL)
-        memory = kt_xml_insert(require_group(domain, "numatune", before_numatune), NULL, "memory");
-    bool is_auto = g_strcmp0(nodeset, PLACEMENT_AUTO) == 0;
-    g_autofree char *written = kt_xml_attr(memory, "placement");
-    set_or_unset(memory, "mode", mode, before_none);
-    set_or_unset(memory, "nodeset", is_auto ? NULL : nodeset, before_nodeset);
-    if (is_auto || g_strcmp0(written, PLACEMENT_AUTO) == 0)
-        set_or_unset(memory, "placement", is_auto ? PLACEMENT_AUTO : NULL, before_nodeset);
-    return true;
+    xmlNode *found = kt_xml_child(domain, "memoryBacking");
+    return found != NULL
+               ? found
+               : kt_xml_insert(domain, kt_xml_last_child_of(domain, before_backing), "memoryBacking");
 }
 
 /* ---- <memoryBacking><hugepages> ---- */
@@ -225,7 +142,7 @@ kt_xml_set_hugepages(const KtXmlPlace *place, xmlNode *domain, const char *which
     if (!parse_page_word(value, &page_kib))
         return kt_xml_complain(domain, error, KT_ERROR_INVALID, "'%s' names no size of huge pages", value);
     if (hugepages == NULL)
-        hugepages = kt_xml_insert(require_group(domain, "memoryBacking", before_backing), NULL, HUGEPAGES);
+        hugepages = kt_xml_insert(require_backing(domain), NULL, HUGEPAGES);
     set_page(hugepages, pages->len > 0 ? pages->pdata[0] : NULL, page_kib);
     return true;
 }
@@ -254,7 +171,7 @@ kt_xml_set_nosharepages(const KtXmlPlace *place, xmlNode *domain, const char *wh
     if (value == NULL && present != NULL)
         kt_xml_remove_with_parent(present);
     if (value != NULL && present == NULL) {
-        xmlNode *backing = require_group(domain, "memoryBacking", before_backing);
+        xmlNode *backing = require_backing(domain);
         kt_xml_insert(backing, kt_xml_last_child_of(backing, before_nosharepages), "nosharepages");
     }
     return true;

@@ -56,6 +56,12 @@ bool kt_xml_get_numatune(const KtXmlPlace *place, xmlNode *domain, const char *w
 bool kt_xml_set_numatune(const KtXmlPlace *place, xmlNode *domain, const char *which, const char *value,
                          GError **error);
 
+/** <numatune><memnode>. */
+bool kt_xml_get_memnode(const KtXmlPlace *place, xmlNode *domain, const char *which, char **ret_value,
+                        GError **error);
+bool kt_xml_set_memnode(const KtXmlPlace *place, xmlNode *domain, const char *which, const char *value,
+                        GError **error);
+
 /** <memoryBacking><hugepages>. */
 bool kt_xml_get_hugepages(const KtXmlPlace *place, xmlNode *domain, const char *which, char **ret_value,
                           GError **error);

@@ -8,8 +8,8 @@
 
 #define OSINFO_NAMESPACE "http://libosinfo.org/xmlns/libvirt/domain/1.0"
 
-static void
-memnode_def_free(KtMemnodeDef *memnode)
+void
+kt_memnode_def_free(KtMemnodeDef *memnode)
 {
     g_free(memnode->mode);
     g_free(memnode->nodeset);
@@ -31,7 +31,7 @@ domain_def_new(void)
     def->vcpu_pins = g_ptr_array_new_with_free_func((GDestroyNotify)kt_pin_def_free);
     def->iothread_pins = g_ptr_array_new_with_free_func((GDestroyNotify)kt_pin_def_free);
     def->cells = g_ptr_array_new_with_free_func((GDestroyNotify)kt_cell_def_free);
-    def->memnodes = g_ptr_array_new_with_free_func((GDestroyNotify)memnode_def_free);
+    def->memnodes = g_ptr_array_new_with_free_func((GDestroyNotify)kt_memnode_def_free);
     def->pages = g_ptr_array_new_with_free_func((GDestroyNotify)page_def_free);
     def->disks = g_ptr_array_new_with_free_func((GDestroyNotify)kt_disk_def_free);
     def->nics = g_ptr_array_new_with_free_func((GDestroyNotify)kt_nic_def_free);
@@ -276,6 +276,17 @@ kt_domain_def_parse(const char *xml, GError **error)
     kt_domain_xml_read_devices(def, domain);
     kt_domain_xml_read_ties(def, domain);
     return check_devices(def, error) ? g_steal_pointer(&def) : NULL;
+}
+
+const KtMemnodeDef *
+kt_domain_def_find_memnode(const KtDomainDef *def, guint cell)
+{
+    for (guint i = 0; i < def->memnodes->len; i++) {
+        const KtMemnodeDef *memnode = def->memnodes->pdata[i];
+        if (memnode->cell == cell)
+            return memnode;
+    }
+    return NULL;
 }
 
 const KtDiskDef *

@@ -154,7 +154,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(KtDomainDef, kt_domain_def_free)
  * XML, with line; not a <domain>; no name), never for what it doesn't understand. */
 KtDomainDef *kt_domain_def_parse(const char *xml, GError **error);
 
+void kt_memnode_def_free(KtMemnodeDef *memnode);
+
 const KtDiskDef *kt_domain_def_find_disk(const KtDomainDef *def, const char *target);
+/** The <memnode> of a guest cell, by its number; NULL = it has none. */
+const KtMemnodeDef *kt_domain_def_find_memnode(const KtDomainDef *def, guint cell);
 /** NULL also where several NICs have @mac: none of them can be addressed. */
 const KtNicDef *kt_domain_def_find_nic(const KtDomainDef *def, const char *mac);
 const KtPinDef *kt_domain_def_find_vcpu_pin(const KtDomainDef *def, guint vcpu);
@@ -180,6 +184,7 @@ typedef enum {
     KT_XML_NIC_QUEUES, /* item "nic MAC": <driver queues>, value a number; no backend is named: libvirt takes
                           vhost by itself where the host has it, and with a name refuses to start where it
                           doesn't */
+    KT_XML_MEMNODE,    /* item "cell N" of the guest's: <numatune><memnode>, value as of KT_XML_NUMATUNE */
 } KtXmlField;
 
 /** One edit; @value NULL removes the attribute or element. */

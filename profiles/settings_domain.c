@@ -143,11 +143,12 @@ const KtSetting kt_domain_settings[KT_N_DOMAIN_SETTINGS] = {
          .key = "memory.numa",
          .words = WORDS("follow-cpu", "strict", "interleave"),
          .kind = KT_VALUE_NODES,
-         .takes_effect = BOOT_OR_PAUSE "; pages move now where the mode allows it",
+         .takes_effect = BOOT_OR_PAUSE ", of single guest cells restart; pages move now where the mode allows it",
          .default_text = UNTOUCHED,
          .meaning =
              "Which nodes guest memory comes from: those of the vCPUs, preferred (follow-cpu) or only those "
-             "(strict), all in turns (interleave), or the nodes listed.",
+             "(strict), all in turns (interleave), or the nodes listed. Of a guest with cells whose vCPUs are on "
+             "different nodes, each cell's memory goes to the nodes of that cell's.",
          .risk = "strict: no memory left on the node means that the guest doesn't start or is killed.",
          .manuals = "Manuals say strict. When the node is full such a guest doesn't start, or is "
                     "killed, while the next node has memory; preferred, which follow-cpu stages, "

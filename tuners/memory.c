@@ -2,12 +2,13 @@
 #include "tuners/memory_parts.h"
 
 void
-kt_memory_stage(const KtMemoryWish *wish, const KtValue *value, KtXmlField field, const char *to, KtRisk risk,
-                char *reason)
+kt_memory_stage(const KtMemoryWish *wish, const KtValue *value, KtXmlField field, const char *item,
+                const char *to, KtRisk risk, char *reason)
 {
     KtAction action = {
         .domain = (gint)wish->index,
         .setting = value->setting,
+        .item = g_strdup(item),
         .to = g_strdup(to),
         .when = KT_WHEN_NEXT_BOOT,
         .risk = risk,
@@ -17,7 +18,7 @@ kt_memory_stage(const KtMemoryWish *wish, const KtValue *value, KtXmlField field
         .field = field,
     };
     /* The whole of it, as the step will find it. A snapshot's definition has been parsed before. */
-    kt_domain_xml_get(kt_domain_next_xml(wish->domain), field, NULL, &action.from, NULL);
+    kt_domain_xml_get(kt_domain_next_xml(wish->domain), field, item, &action.from, NULL);
     kt_plan_add(wish->plan, action);
 }
 
@@ -28,7 +29,7 @@ tune_domain(const KtDesired *desired, KtPlan *plan, guint index)
     const KtDomainDef *def = kt_domain_next_def(domain);
     if (def == NULL || !kt_desired_selects(desired, index))
         return;
-    g_autoptr(KtCpuset) cpu_nodes = kt_memory_cpu_nodes(plan, index, -1);
+    g_autoptr(KtCpuset) cpu_nodes = kt_memory_cpu_nodes(plan, index, NULL);
     KtMemoryWish wish = {.plan = plan,
                          .desired = desired,
                          .index = index,
@@ -39,6 +40,7 @@ tune_domain(const KtDesired *desired, KtPlan *plan, guint index)
     kt_memory_tune_backing(&wish);
     kt_memory_tune_ksm(&wish);
     g_free(wish.nodeset);
+    g_clear_pointer(&wish.memnodes, g_ptr_array_unref);
 }
 
 /* Memory that moves is part of what the placement costs. */

@@ -172,7 +172,7 @@ stage_pages(KtMemoryWish *wish, const KtValue *value, guint64 page_kib)
         return;
     note_consequences(wish, page_kib);
     wish->next.hugepages = true;
-    kt_memory_stage(wish, value, KT_XML_HUGEPAGES, value->word, KT_RISK_MEDIUM,
+    kt_memory_stage(wish, value, KT_XML_HUGEPAGES, NULL, value->word, KT_RISK_MEDIUM,
                     g_strdup_printf("%" G_GUINT64_FORMAT
                                     " huge pages of the host's pool: fewer page table walks; "
                                     "without free ones the guest doesn't start",
@@ -210,7 +210,7 @@ kt_memory_tune_backing(KtMemoryWish *wish)
     if (!take(wish, value, 0))
         return;
     wish->next.hugepages = false;
-    kt_memory_stage(wish, value, KT_XML_HUGEPAGES, NULL, KT_RISK_NONE,
+    kt_memory_stage(wish, value, KT_XML_HUGEPAGES, NULL, NULL, KT_RISK_NONE,
                     g_strdup("ordinary pages, which KSM can merge and the host can swap"));
 }
 
@@ -249,10 +249,10 @@ kt_memory_tune_ksm(KtMemoryWish *wish)
         kt_domain_next_def(wish->domain)->nosharepages == !wanted)
         return;
     if (wanted)
-        kt_memory_stage(wish, value, KT_XML_NOSHAREPAGES, NULL, KT_RISK_LOW,
+        kt_memory_stage(wish, value, KT_XML_NOSHAREPAGES, NULL, NULL, KT_RISK_LOW,
                         g_strdup("KSM may merge its pages; between guests of different owners that is a side "
                                  "channel"));
     else
-        kt_memory_stage(wish, value, KT_XML_NOSHAREPAGES, "no", KT_RISK_NONE,
+        kt_memory_stage(wish, value, KT_XML_NOSHAREPAGES, NULL, "no", KT_RISK_NONE,
                         g_strdup("KSM leaves its pages alone: no side channel, and nothing saved"));
 }

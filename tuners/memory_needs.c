@@ -29,7 +29,7 @@ kt_memory_host_nodes(const KtTopology *topology)
 }
 
 KtCpuset *
-kt_memory_cpu_nodes(const KtPlan *plan, guint domain, gint cell)
+kt_memory_cpu_nodes(const KtPlan *plan, guint domain, const KtCpuset *vcpus)
 {
     const KtTopology *topology = plan->snapshot->topology;
     KtCpuset *nodes = hwloc_bitmap_alloc();
@@ -38,7 +38,7 @@ kt_memory_cpu_nodes(const KtPlan *plan, guint domain, gint cell)
     guint place = 0;
     bool seated = kt_seats_find(plan, domain, &seats, &place);
     for (guint i = 0; seated && i < seats.problem->domains[place].n_vcpus; i++) {
-        if (cell < 0 || seats.problem->domains[place].vcpus[i].cell == cell)
+        if (vcpus == NULL || hwloc_bitmap_isset(vcpus, seats.problem->domains[place].vcpus[i].id))
             hwloc_bitmap_or(cpus, cpus, seats.placement->seats[place].vcpus[i]);
     }
     for (guint i = 0; i < topology->n_nodes; i++) {
@@ -67,21 +67,10 @@ kt_memory_page_kib(const KtDomainDef *def, guint64 default_kib, guint cell)
     return page_kib;
 }
 
-static const KtMemnodeDef *
-find_memnode(const KtDomainDef *def, guint cell)
-{
-    for (guint i = 0; def->cells->len > 0 && i < def->memnodes->len; i++) {
-        const KtMemnodeDef *memnode = def->memnodes->pdata[i];
-        if (memnode->cell == cell)
-            return memnode;
-    }
-    return NULL;
-}
-
 KtCpuset *
 kt_memory_nodes(const KtDomainDef *def, guint cell, bool *ret_binds)
 {
-    const KtMemnodeDef *memnode = find_memnode(def, cell);
+    const KtMemnodeDef *memnode = def->cells->len > 0 ? kt_domain_def_find_memnode(def, cell) : NULL;
     const char *mode = memnode != NULL ? memnode->mode : def->numatune_mode;
     const char *nodeset = memnode != NULL ? memnode->nodeset : def->numatune_nodeset;
     KtCpuset *nodes = nodeset != NULL ? kt_cpuset_parse(nodeset, true, NULL) : NULL;
@@ -89,29 +78,28 @@ kt_memory_nodes(const KtDomainDef *def, guint cell, bool *ret_binds)
     return nodes;
 }
 
-/* Fills in where it comes from. @cell: index and number of its guest cell, index -1 = it has none. */
+/* Fills in where it comes from. @cell: its guest cell, NULL = it has none. */
 static void
-place_need(KtMemoryNeed *need, const KtPlan *plan, guint domain, const KtDomainDef *def, gint index,
-           guint cell)
+place_need(KtMemoryNeed *need, const KtPlan *plan, guint domain, const KtDomainDef *def,
+           const KtCellDef *cell)
 {
     g_autoptr(KtCpuset) host = kt_memory_host_nodes(plan->snapshot->topology);
-    need->nodes = kt_memory_nodes(def, cell, &need->binds);
+    need->nodes = kt_memory_nodes(def, cell != NULL ? cell->id : 0, &need->binds);
     if (need->nodes == NULL)
-        need->nodes = kt_memory_cpu_nodes(plan, domain, index);
+        need->nodes = kt_memory_cpu_nodes(plan, domain, cell != NULL ? cell->vcpus : NULL);
     hwloc_bitmap_and(need->nodes, need->nodes, host);
     if (hwloc_bitmap_iszero(need->nodes) && !need->binds)
         hwloc_bitmap_copy(need->nodes, host);
 }
 
 static void
-add_need(GPtrArray *needs, const KtPlan *plan, guint domain, const KtDomainDef *def, gint index)
+add_need(GPtrArray *needs, const KtPlan *plan, guint domain, const KtDomainDef *def, const KtCellDef *cell)
 {
-    const KtCellDef *cell = index >= 0 ? def->cells->pdata[index] : NULL;
     guint number = cell != NULL ? cell->id : 0;
     KtMemoryNeed *need = g_new0(KtMemoryNeed, 1);
     need->kib = cell != NULL ? cell->memory_kib : def->memory_kib;
     need->page_kib = kt_memory_page_kib(def, plan->snapshot->pools->default_kib, number);
-    place_need(need, plan, domain, def, index, number);
+    place_need(need, plan, domain, def, cell);
     g_ptr_array_add(needs, need);
 }
 
@@ -120,8 +108,8 @@ kt_memory_needs(const KtPlan *plan, guint domain, const KtDomainDef *def)
 {
     GPtrArray *needs = g_ptr_array_new_with_free_func(need_free);
     if (def->cells->len == 0)
-        add_need(needs, plan, domain, def, -1);
+        add_need(needs, plan, domain, def, NULL);
     for (guint i = 0; i < def->cells->len; i++)
-        add_need(needs, plan, domain, def, (gint)i);
+        add_need(needs, plan, domain, def, def->cells->pdata[i]);
     return needs;
 }

@@ -34,9 +34,9 @@ KtCpuset *kt_memory_nodes(const KtDomainDef *def, guint cell, bool *ret_binds);
 /** A mode of numatune that takes memory from its nodes or not at all; NULL is libvirt's default, strict. */
 bool kt_memory_mode_binds(const char *mode);
 
-/** OS numbers of the nodes that the planned CPUs of a domain are on: of the vCPUs of one guest cell (index),
- * or with -1 of all. Empty where it neither is active nor starts by itself. Owned. */
-KtCpuset *kt_memory_cpu_nodes(const KtPlan *plan, guint domain, gint cell);
+/** OS numbers of the nodes that the planned CPUs of a domain are on: of these vCPUs (NULL = of all). Empty
+ * where it neither is active nor starts by itself. Owned. */
+KtCpuset *kt_memory_cpu_nodes(const KtPlan *plan, guint domain, const KtCpuset *vcpus);
 
 /** OS numbers of the host's nodes with memory. Owned. */
 KtCpuset *kt_memory_host_nodes(const KtTopology *topology);

@@ -4,19 +4,20 @@
 /* What a value comes to for one domain. */
 typedef struct {
     const char *mode; /* libvirt's word */
-    KtCpuset *nodes;  /* OS numbers; NULL = there is nothing to set */
+    KtCpuset *nodes;  /* OS numbers; NULL = there is nothing to set for the guest as a whole */
+    GPtrArray *cells; /* KtMemnodeDef: of single guest cells; none = they have no word of their own */
 } Policy;
 
 static void
 policy_clear(Policy *policy)
 {
     g_clear_pointer(&policy->nodes, kt_cpuset_free);
+    g_clear_pointer(&policy->cells, g_ptr_array_unref);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Policy, policy_clear)
 
-/* "node 1", "nodes 0-1" */
-static char *
-name_nodes(const KtCpuset *nodes)
+char *
+kt_memory_name_nodes(const KtCpuset *nodes)
 {
     g_autofree char *list = kt_cpuset_format(nodes);
     return g_strdup_printf("node%s %s", hwloc_bitmap_weight(nodes) > 1 ? "s" : "", list);
@@ -48,8 +49,12 @@ nodes_of_cpus(const KtMemoryWish *wish, const KtValue *value, Policy *policy)
         return;
     bool strict = kt_value_is(value, "strict");
     bool several = hwloc_bitmap_weight(wish->cpu_nodes) > 1;
+    g_ptr_array_unref(policy->cells);
+    policy->cells = kt_memory_choose_cells(wish, strict);
+    if (several && !strict && policy->cells->len > 0)
+        return;
     if (several && !strict) {
-        g_autofree char *nodes = name_nodes(wish->cpu_nodes);
+        g_autofree char *nodes = kt_memory_name_nodes(wish->cpu_nodes);
         kt_plan_note(wish->plan, (gint)wish->index,
                      "memory.numa = follow-cpu has nothing to prefer: its CPUs are on %s", nodes);
         return;
@@ -75,16 +80,15 @@ choose(const KtMemoryWish *wish, const KtValue *value, Policy *policy)
     kt_cpuset_free(host);
 }
 
-/* Single guest cells bound by hand, which one policy for all would contradict. */
+/* libvirt: virDomainNumatuneNodeParseXML. */
 static bool
-refuse_cells(const KtMemoryWish *wish, const KtValue *value)
+refuse_numad(const KtMemoryWish *wish, const KtValue *value, const Policy *policy)
 {
-    if (wish->next.memnodes->len == 0)
+    if (policy->nodes != NULL || policy->cells->len == 0 || g_strcmp0(wish->next.vcpu_placement, "auto") != 0)
         return false;
-    kt_plan_refuse(
-        wish->plan, (gint)wish->index, value, NULL,
-        "its definition binds single guest cells to nodes (<memnode>), which is left as it is; take "
-        "<numatune> out of the definition to have it set here");
+    kt_plan_refuse(wish->plan, (gint)wish->index, value, NULL,
+                   "libvirt sends no single guest cells to nodes where numad advises them (<vcpu "
+                   "placement='auto'>): take that out of the definition, or name memory.numa = strict");
     return true;
 }
 
@@ -94,13 +98,19 @@ is_so(const KtDomainDef *def, const Policy *policy)
     const char *mode = def->numatune_mode != NULL ? def->numatune_mode : "strict";
     g_autoptr(KtCpuset) nodes =
         def->numatune_nodeset != NULL ? kt_cpuset_parse(def->numatune_nodeset, true, NULL) : NULL;
+    if (!kt_memory_cells_are_so(def, policy->cells))
+        return false;
+    if (policy->nodes == NULL)
+        return def->numatune_mode == NULL && def->numatune_nodeset == NULL;
     return nodes != NULL && hwloc_bitmap_isequal(nodes, policy->nodes) && g_str_equal(mode, policy->mode);
 }
 
 static char *
 explain(const KtMemoryWish *wish, const Policy *policy)
 {
-    g_autofree char *nodes = name_nodes(policy->nodes);
+    if (policy->nodes == NULL)
+        return g_strdup("each guest cell has nodes of its own");
+    g_autofree char *nodes = kt_memory_name_nodes(policy->nodes);
     if (g_str_equal(policy->mode, "interleave"))
         return g_strdup_printf("pages come from %s in turns: no node is the slow one for all", nodes);
     if (g_str_equal(policy->mode, "preferred"))
@@ -117,8 +127,9 @@ take(KtMemoryWish *wish, const KtValue *value, const Policy *policy, const char 
 {
     g_auto(KtShortage) shortage = {0};
     KtDomainDef next = wish->next;
-    next.numatune_mode = (char *)policy->mode;
+    next.numatune_mode = nodeset != NULL ? (char *)policy->mode : NULL;
     next.numatune_nodeset = (char *)nodeset;
+    next.memnodes = policy->cells;
     g_autoptr(GPtrArray) needs = kt_memory_needs(wish->plan, wish->index, &next);
     bool fits = kt_ledger_take(wish->plan->ledger, wish->index, needs, &shortage);
     if (!fits && kt_memory_mode_binds(policy->mode)) {
@@ -131,7 +142,17 @@ take(KtMemoryWish *wish, const KtValue *value, const Policy *policy, const char 
     wish->nodeset = g_strdup(nodeset);
     wish->next.numatune_mode = next.numatune_mode;
     wish->next.numatune_nodeset = wish->nodeset;
+    wish->memnodes = g_ptr_array_ref(policy->cells);
+    wish->next.memnodes = wish->memnodes;
     return true;
+}
+
+static KtRisk
+risk_of(const Policy *policy)
+{
+    if (policy->nodes != NULL && g_str_equal(policy->mode, "interleave"))
+        return KT_RISK_LOW;
+    return policy->nodes != NULL && kt_memory_mode_binds(policy->mode) ? KT_RISK_MEDIUM : KT_RISK_NONE;
 }
 
 /* False where it can't be. */
@@ -140,14 +161,12 @@ stage(KtMemoryWish *wish, const KtValue *value, const Policy *policy)
 {
     if (is_so(kt_domain_next_def(wish->domain), policy))
         return true;
-    g_autofree char *nodeset = kt_cpuset_format(policy->nodes);
-    if (!take(wish, value, policy, nodeset))
+    g_autofree char *nodeset = policy->nodes != NULL ? kt_cpuset_format(policy->nodes) : NULL;
+    if (refuse_numad(wish, value, policy) || !take(wish, value, policy, nodeset))
         return false;
-    g_autofree char *to = g_strdup_printf("%s %s", policy->mode, nodeset);
-    KtRisk risk = kt_memory_mode_binds(policy->mode)        ? KT_RISK_MEDIUM
-                  : g_str_equal(policy->mode, "interleave") ? KT_RISK_LOW
-                                                            : KT_RISK_NONE;
-    kt_memory_stage(wish, value, KT_XML_NUMATUNE, to, risk, explain(wish, policy));
+    g_autofree char *to = nodeset != NULL ? g_strdup_printf("%s %s", policy->mode, nodeset) : NULL;
+    kt_memory_stage(wish, value, KT_XML_NUMATUNE, NULL, to, risk_of(policy), explain(wish, policy));
+    kt_memory_stage_cells(wish, value, policy->cells);
     return true;
 }
 
@@ -155,13 +174,13 @@ void
 kt_memory_tune_numa(KtMemoryWish *wish)
 {
     const KtValue *value = kt_desired_domain(wish->desired, wish->index, KT_SETTING_MEMORY_NUMA, NULL);
-    g_auto(Policy) policy = {0};
-    if (value == NULL || refuse_cells(wish, value))
+    g_auto(Policy) policy = {.cells = g_ptr_array_new()};
+    if (value == NULL)
         return;
     choose(wish, value, &policy);
-    if (policy.nodes == NULL)
+    if (policy.nodes == NULL && policy.cells->len == 0)
         return;
     bool fits = !kt_plan_may_carry(wish->plan, (gint)wish->index, value, NULL) || stage(wish, value, &policy);
-    if (fits && !g_str_equal(policy.mode, "interleave"))
+    if (fits && policy.nodes != NULL && !g_str_equal(policy.mode, "interleave"))
         kt_memory_move_pages(wish, value, policy.nodes);
 }

@@ -58,6 +58,30 @@ plural(const char *list)
     return strpbrk(list, ",-") != NULL ? "s" : "";
 }
 
+/* "strict 0-1", or NULL. Owned. */
+static char *
+bound_to(const char *mode, const char *nodeset)
+{
+    return nodeset != NULL ? g_strdup_printf("%s %s", mode != NULL ? mode : "strict", nodeset) : NULL;
+}
+
+static void
+judge_cells(KtMigrationCase *of)
+{
+    for (guint i = 0; i < of->def->cells->len; i++) {
+        guint cell = ((const KtCellDef *)of->def->cells->pdata[i])->id;
+        const KtMemnodeDef *memnode = kt_domain_def_find_memnode(of->def, cell);
+        g_autofree char *item = g_strdup_printf("cell %u", cell);
+        g_autofree char *bound = memnode != NULL ? bound_to(memnode->mode, memnode->nodeset) : NULL;
+        of->planned = false;
+        const char *value = kt_migration_value(of, KT_XML_MEMNODE, item, bound);
+        const char *nodes = value != NULL ? strchr(value, ' ') : NULL;
+        if (nodes != NULL)
+            kt_migration_add(of, KT_MIGRATION_NEEDS, "memory node%s %s, which its cell %u is bound to",
+                             plural(nodes + 1), nodes + 1, cell);
+    }
+}
+
 static void
 judge_memory(KtMigrationCase *of)
 {
@@ -67,24 +91,14 @@ judge_memory(KtMigrationCase *of)
     if (pages != NULL)
         kt_migration_add(of, KT_MIGRATION_NEEDS, "%" G_GUINT64_FORMAT " MiB of free huge pages",
                          def->memory_kib / 1024);
-    g_autofree char *bound =
-        def->numatune_nodeset != NULL
-            ? g_strdup_printf("%s %s", def->numatune_mode != NULL ? def->numatune_mode : "strict",
-                              def->numatune_nodeset)
-            : NULL;
+    g_autofree char *bound = bound_to(def->numatune_mode, def->numatune_nodeset);
     of->planned = false;
     const char *numatune = kt_migration_value(of, KT_XML_NUMATUNE, NULL, bound);
     const char *nodes = numatune != NULL ? strchr(numatune, ' ') : NULL;
     if (nodes != NULL)
         kt_migration_add(of, KT_MIGRATION_NEEDS, "memory node%s %s, which its memory is bound to",
                          plural(nodes + 1), nodes + 1);
-    of->planned = false;
-    for (guint i = 0; i < def->memnodes->len; i++) {
-        const KtMemnodeDef *memnode = def->memnodes->pdata[i];
-        if (memnode->nodeset != NULL)
-            kt_migration_add(of, KT_MIGRATION_NEEDS, "memory node%s %s, which its cell %u is bound to",
-                             plural(memnode->nodeset), memnode->nodeset, memnode->cell);
-    }
+    judge_cells(of);
 }
 
 /* Adds @cpus, where they are fewer than a thread that nothing pins may use: others the kernel trims. */

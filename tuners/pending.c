@@ -70,6 +70,29 @@ same_numatune(const KtDomainDef *live, const KtDomainDef *staged)
            g_strcmp0(live->numatune_nodeset, staged->numatune_nodeset) == 0;
 }
 
+/* "strict 0", as the place in the XML has it; NULL = none. */
+static char *
+memnode_value(const KtXmlDef *of, const char *item)
+{
+    char *value = NULL;
+    kt_domain_xml_get(of->xml, KT_XML_MEMNODE, item, &value, NULL);
+    return value;
+}
+
+static void
+compare_cells(GPtrArray *pendings, const KtXmlDef *live, const KtXmlDef *staged)
+{
+    if (live->def->memnodes->len == 0 && staged->def->memnodes->len == 0)
+        return;
+    for (guint i = 0; i < staged->def->cells->len; i++) {
+        g_autofree char *cell = g_strdup_printf("%u", ((const KtCellDef *)staged->def->cells->pdata[i])->id);
+        g_autofree char *item = g_strconcat("cell ", cell, NULL);
+        g_autofree char *now = memnode_value(live, item);
+        g_autofree char *then = memnode_value(staged, item);
+        compare(pendings, KT_SETTING_MEMORY_NUMA, "cell", cell, now, then);
+    }
+}
+
 static bool
 same_pages(const KtDomainDef *live, const KtDomainDef *staged)
 {
@@ -103,6 +126,7 @@ compare_memory(GPtrArray *pendings, const KtXmlDef *live, const KtXmlDef *staged
 {
     if (!same_numatune(live->def, staged->def))
         compare_place(pendings, live, staged, KT_SETTING_MEMORY_NUMA, KT_XML_NUMATUNE);
+    compare_cells(pendings, live, staged);
     if (!same_pages(live->def, staged->def))
         compare_place(pendings, live, staged, KT_SETTING_MEMORY_BACKING, KT_XML_HUGEPAGES);
     if (live->def->nosharepages != staged->def->nosharepages)

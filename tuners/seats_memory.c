@@ -38,7 +38,9 @@ book(KtLedger *ledger, const KtPlan *plan, guint index, const KtCpuset *nodes)
     const KtDomain *domain = plan->snapshot->domains->pdata[index];
     g_auto(KtShortage) shortage = {0};
     g_autofree char *nodeset = kt_cpuset_format(nodes);
+    g_autoptr(GPtrArray) no_memnodes = g_ptr_array_new();
     KtDomainDef next = *domain->inactive;
+    next.memnodes = no_memnodes;
     next.numatune_mode = (char *)"strict";
     next.numatune_nodeset = nodeset;
     g_autoptr(GPtrArray) needs = kt_memory_needs(plan, index, &next);
@@ -70,7 +72,7 @@ keep_to_room(const KtDesired *desired, KtPlan *plan, KtPlacementProblem *wanted,
     for (guint i = 0; i < bound->len; i++) {
         guint index = g_array_index(bound, guint, i);
         KtSeatDomain *seat = (KtSeatDomain *)&wanted->domains[plan->domains[index].seat];
-        g_autoptr(KtCpuset) nodes = kt_memory_cpu_nodes(plan, index, -1);
+        g_autoptr(KtCpuset) nodes = kt_memory_cpu_nodes(plan, index, NULL);
         if (!seat->placed || seat->nodes != NULL || hwloc_bitmap_iszero(nodes) ||
             book(ledger, plan, index, nodes))
             continue;

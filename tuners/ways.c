@@ -27,6 +27,7 @@ static const struct {
     {KT_SETTING_DISK_IOTHREADS, true, KT_WHEN_PAUSE, KT_XML_DISK_IOTHREAD},
     {KT_SETTING_DISK_IOTHREADS, false, KT_WHEN_PAUSE, KT_XML_IOTHREADS},
     {KT_SETTING_MEMORY_NUMA, false, KT_WHEN_PAUSE, KT_XML_NUMATUNE},
+    {KT_SETTING_MEMORY_NUMA, true, KT_WHEN_RESTART, KT_XML_MEMNODE},
     {KT_SETTING_MEMORY_BACKING, false, KT_WHEN_PAUSE, KT_XML_HUGEPAGES},
     {KT_SETTING_MEMORY_KSM, false, KT_WHEN_PAUSE, KT_XML_NOSHAREPAGES},
     {KT_SETTING_NIC_MODEL, true, KT_WHEN_REPLUG, KT_XML_NIC_MODEL},
@@ -75,12 +76,16 @@ wish_for(const KtCrossing *crossing, const KtPending *pending)
     return kt_desired_any(crossing->desired, crossing->index, pending->setting->id);
 }
 
-/* The least way; a guest that saw no write cache is told of one only when it starts. */
+/* The least way; a guest that saw no write cache is told of one only when it starts. Memory of single cells
+ * is made of other blocks than that of a whole, with older machine types: a saved image wouldn't fit. */
 static KtWhen
-least_way(const KtPending *pending, KtWhen way)
+least_way(const KtCrossing *crossing, const KtPending *pending, KtWhen way)
 {
-    bool cache = pending->setting->id == KT_SETTING_DISK_CACHE;
-    return cache && !kt_disk_cache_may_change_live(pending->live, pending->staged) ? KT_WHEN_RESTART : way;
+    bool cache = pending->setting->id == KT_SETTING_DISK_CACHE &&
+                 !kt_disk_cache_may_change_live(pending->live, pending->staged);
+    bool cells = pending->setting->id == KT_SETTING_MEMORY_NUMA &&
+                 (crossing->domain->live->memnodes->len > 0 || crossing->def->memnodes->len > 0);
+    return cache || cells ? KT_WHEN_RESTART : way;
 }
 
 static void
@@ -93,7 +98,7 @@ collect(KtCrossing *crossing, const KtPending *pending)
         if (places[i].id != pending->setting->id || places[i].has_item != (pending->item != NULL))
             continue;
         passage.field = places[i].field;
-        passage.way = least_way(pending, places[i].way);
+        passage.way = least_way(crossing, pending, places[i].way);
         g_array_append_val(crossing->passages, passage);
     }
 }

@@ -80,27 +80,16 @@ kt_shares_json(const double *shares, const KtTopology *topology)
     return json;
 }
 
-/* The memory nodes that numatune gives to one guest cell, "" where it gives none. */
-static const char *
-cell_nodes(const KtDomainDef *def, guint cell)
-{
-    for (guint i = 0; i < def->memnodes->len; i++) {
-        const KtMemnodeDef *memnode = def->memnodes->pdata[i];
-        if (memnode->cell == cell)
-            return memnode->nodeset;
-    }
-    return "";
-}
-
 static json_t *
 cells_json(const KtDomainDef *def)
 {
     json_t *list = json_array();
     for (guint i = 0; def && i < def->cells->len; i++) {
         const KtCellDef *cell = def->cells->pdata[i];
+        const KtMemnodeDef *memnode = kt_domain_def_find_memnode(def, cell->id);
         json_t *json = json_object();
         json_object_set_new(json, "vcpus", kt_json_set(cell->vcpus));
-        json_object_set_new(json, "nodes", kt_json_text(cell_nodes(def, cell->id)));
+        json_object_set_new(json, "nodes", kt_json_text(memnode != NULL ? memnode->nodeset : ""));
         json_array_append_new(list, json);
     }
     return list;
@@ -177,7 +166,8 @@ add_seat(json_t *json, const KtPlan *plan, const KtDomain *domain, const KtDomai
     /* One that was refused stays where it is, an obstacle like those that no section places. */
     bool refused = plan->placement->seats[planned->seat].refusal != NULL;
     json_object_set_new(json, "placed", json_boolean(seat->placed && !refused));
-    json_object_set_new(json, "exclusive", json_boolean(kt_seats_own(kt_seats_running(plan), (guint)planned->seat)));
+    json_object_set_new(json, "exclusive",
+                        json_boolean(kt_seats_own(kt_seats_running(plan), (guint)planned->seat)));
     json_object_set_new(json, "policy", json_string(policy_name(seat->policy)));
     json_object_set_new(json, "smt", json_string(smt_name(seat->smt)));
     json_object_set_new(json, "kind", json_string(kind_name(seat->kind)));

@@ -28,17 +28,6 @@
     "</domain>\n"
 
 static void
-assert_refused(const char *xml, KtXmlField field, const char *item, const char *value, const char *message)
-{
-    g_autoptr(GError) error = NULL;
-    const KtXmlEdit one = {.field = field, .item = item, .value = value};
-    g_assert_null(kt_domain_xml_edit(xml, &one, 1, &error));
-    g_assert_error(error, KT_ERROR, KT_ERROR_INVALID);
-    if (strstr(error->message, message) == NULL)
-        g_error("wanted '%s' in '%s'", message, error->message);
-}
-
-static void
 test_get(void)
 {
     assert_value(KT_SAMPLE_DOMAIN, KT_XML_SHARES, NULL, "2048");

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "base/error.h"
 #include "tests/unit/base/domain_corpus.h"
 #include "tests/unit/base/edit_checks.h"
 
-/* As libvirt 9.0 writes a definition, with @backing and @numatune in their places. */
+/* As libvirt 9.0 writes a definition, with @backing in its place. */
 static char *
-definition(const char *backing, const char *numatune)
+definition(const char *backing)
 {
     return g_strdup_printf("<domain type='kvm'>\n"
                            "  <name>d</name>\n"
@@ -16,96 +15,11 @@ definition(const char *backing, const char *numatune)
                            "  <cputune>\n"
                            "    <shares>2048</shares>\n"
                            "  </cputune>\n"
-                           "%s"
                            "  <os>\n"
                            "    <type arch='x86_64'>hvm</type>\n"
                            "  </os>\n"
                            "</domain>\n",
-                           backing, numatune);
-}
-
-static void
-assert_refused(const char *xml, KtXmlField field, const char *item, const char *value, const char *words)
-{
-    g_autoptr(GError) error = NULL;
-    const KtXmlEdit one = {.field = field, .item = item, .value = value};
-    g_autofree char *edited = kt_domain_xml_edit(xml, &one, 1, &error);
-    g_assert_null(edited);
-    g_assert_error(error, KT_ERROR, KT_ERROR_INVALID);
-    if (strstr(error->message, words) == NULL)
-        g_error("'%s' isn't in: %s", words, error->message);
-}
-
-/* ---- numatune ---- */
-
-static void
-test_numatune_comes_and_goes(void)
-{
-    g_autofree char *xml = definition("", "");
-    assert_value(xml, KT_XML_NUMATUNE, NULL, NULL);
-    assert_edit(xml, KT_XML_NUMATUNE, NULL, "strict 0-1", "  <os>\n",
-                "  <numatune>\n"
-                "    <memory mode=\"strict\" nodeset=\"0-1\"/>\n"
-                "  </numatune>\n"
-                "  <os>\n");
-}
-
-static void
-test_numatune_changes(void)
-{
-    g_autofree char *xml =
-        definition("", "  <numatune>\n    <memory mode='preferred' nodeset='1'/>\n  </numatune>\n");
-    assert_value(xml, KT_XML_NUMATUNE, NULL, "preferred 1");
-    assert_edit(xml, KT_XML_NUMATUNE, NULL, "interleave 0,2", "mode=\"preferred\" nodeset=\"1\"",
-                "mode=\"interleave\" nodeset=\"0,2\"");
-    assert_edit(xml, KT_XML_NUMATUNE, NULL, NULL,
-                "  <numatune>\n    <memory mode=\"preferred\" nodeset=\"1\"/>\n  </numatune>\n", "");
-}
-
-/* numad's advice, and modes and lists alone, have words of their own: what an undo puts back is what was. */
-static void
-test_numatune_other_forms(void)
-{
-    static const struct {
-        const char *attributes, *value;
-    } forms[] = {
-        {"mode=\"strict\" placement=\"auto\"", "strict auto"},
-        {"placement=\"auto\"", "auto"},
-        {"mode=\"preferred\"", "preferred"},
-        {"nodeset=\"0-3,^2\"", "0-3,^2"},
-        {"mode=\"strict\" nodeset=\"0-3,^2\"", "strict 0-3,^2"},
-    };
-    for (guint i = 0; i < G_N_ELEMENTS(forms); i++) {
-        g_autofree char *numatune =
-            g_strdup_printf("  <numatune>\n    <memory %s/>\n  </numatune>\n", forms[i].attributes);
-        g_autofree char *xml = definition("", numatune);
-        assert_value(xml, KT_XML_NUMATUNE, NULL, forms[i].value);
-        assert_edit(xml, KT_XML_NUMATUNE, NULL, "strict 1", forms[i].attributes,
-                    "mode=\"strict\" nodeset=\"1\"");
-    }
-}
-
-/* What binds single guest cells isn't ours. */
-static void
-test_memnode_stays(void)
-{
-    g_autofree char *xml = definition("", "  <numatune>\n"
-                                          "    <memnode cellid='0' mode='strict' nodeset='1'/>\n"
-                                          "  </numatune>\n");
-    assert_value(xml, KT_XML_NUMATUNE, NULL, NULL);
-    assert_edit(xml, KT_XML_NUMATUNE, NULL, "strict 0-1", "  <numatune>\n",
-                "  <numatune>\n    <memory mode=\"strict\" nodeset=\"0-1\"/>\n");
-}
-
-static void
-test_numatune_bad_values(void)
-{
-    static const char *const values[] = {"",    "strict x",   "strict ", "str'ict 0",
-                                         "3-1", "strict 0 1", "0 strict"};
-    g_autofree char *xml = definition("", "");
-    for (guint i = 0; i < G_N_ELEMENTS(values); i++)
-        assert_refused(xml, KT_XML_NUMATUNE, NULL, values[i], "is no memory mode");
-    assert_refused(xml, KT_XML_NUMATUNE, "memory", "strict 0", "wanted no item");
+                           backing);
 }
 
 /* ---- huge pages ---- */
@@ -113,7 +27,7 @@ test_numatune_bad_values(void)
 static void
 test_hugepages_come_and_go(void)
 {
-    g_autofree char *xml = definition("", "");
+    g_autofree char *xml = definition("");
     assert_value(xml, KT_XML_HUGEPAGES, NULL, NULL);
     assert_edit(xml, KT_XML_HUGEPAGES, NULL, "hugepages-2M", "  <vcpu placement",
                 "  <memoryBacking>\n"
@@ -134,8 +48,7 @@ test_hugepages_change(void)
                                       "      <page size='64' unit='KiB'/>\n"
                                       "    </hugepages>\n"
                                       "    <locked/>\n"
-                                      "  </memoryBacking>\n",
-                                      "");
+                                      "  </memoryBacking>\n");
     assert_value(xml, KT_XML_HUGEPAGES, NULL, "hugepages-64KiB");
     assert_edit(xml, KT_XML_HUGEPAGES, NULL, "hugepages-1G", "size=\"64\"", "size=\"1048576\"");
     assert_edit(xml, KT_XML_HUGEPAGES, NULL, "hugepages",
@@ -150,7 +63,7 @@ static void
 test_hugepages_in_other_units(void)
 {
     g_autofree char *written =
-        definition("  <memoryBacking><hugepages><page size='2' unit='M'/></hugepages></memoryBacking>\n", "");
+        definition("  <memoryBacking><hugepages><page size='2' unit='M'/></hugepages></memoryBacking>\n");
     g_autofree char *xml = unedited(written);
     assert_value(xml, KT_XML_HUGEPAGES, NULL, "hugepages-2M");
     g_autofree char *same = edit(xml, KT_XML_HUGEPAGES, NULL, "hugepages-2M");
@@ -165,8 +78,7 @@ test_hugepages_by_node(void)
                                       "      <page size='1048576' unit='KiB' nodeset='0'/>\n"
                                       "      <page size='2048' unit='KiB' nodeset='1-2'/>\n"
                                       "    </hugepages>\n"
-                                      "  </memoryBacking>\n",
-                                      "");
+                                      "  </memoryBacking>\n");
     assert_value(xml, KT_XML_HUGEPAGES, NULL, "hugepages-1G 0; hugepages-2M 1-2");
     assert_refused(xml, KT_XML_HUGEPAGES, NULL, "hugepages-2M", "single guest nodes");
     assert_refused(xml, KT_XML_HUGEPAGES, NULL, NULL, "single guest nodes");
@@ -177,7 +89,7 @@ test_hugepages_bad_values(void)
 {
     static const char *const values[] = {
         "", "2M", "hugepages-", "hugepages-4M", "hugepages-KiB", "hugepages-0KiB", "hugepages-1e3KiB"};
-    g_autofree char *xml = definition("", "");
+    g_autofree char *xml = definition("");
     for (guint i = 0; i < G_N_ELEMENTS(values); i++)
         assert_refused(xml, KT_XML_HUGEPAGES, NULL, values[i], "names no size");
 }
@@ -187,14 +99,14 @@ test_hugepages_bad_values(void)
 static void
 test_nosharepages(void)
 {
-    g_autofree char *xml = definition("", "");
+    g_autofree char *xml = definition("");
     assert_value(xml, KT_XML_NOSHAREPAGES, NULL, NULL);
     assert_edit(xml, KT_XML_NOSHAREPAGES, NULL, "no", "  <vcpu placement",
                 "  <memoryBacking>\n    <nosharepages/>\n  </memoryBacking>\n  <vcpu placement");
     assert_refused(xml, KT_XML_NOSHAREPAGES, NULL, "yes", "'yes' is neither");
 
     g_autofree char *backed =
-        definition("  <memoryBacking>\n    <hugepages/>\n    <locked/>\n  </memoryBacking>\n", "");
+        definition("  <memoryBacking>\n    <hugepages/>\n    <locked/>\n  </memoryBacking>\n");
     assert_edit(backed, KT_XML_NOSHAREPAGES, NULL, "no", "    <locked/>\n",
                 "    <nosharepages/>\n    <locked/>\n");
 }
@@ -208,7 +120,7 @@ test_together(void)
                                       {KT_XML_HUGEPAGES, NULL, "hugepages-1G"}};
     static const KtXmlEdit back[] = {
         {KT_XML_NOSHAREPAGES, NULL, NULL}, {KT_XML_HUGEPAGES, NULL, NULL}, {KT_XML_NUMATUNE, NULL, NULL}};
-    g_autofree char *xml = definition("", "");
+    g_autofree char *xml = definition("");
     g_autofree char *before = unedited(xml);
     g_autofree char *edited = kt_domain_xml_edit(xml, edits, G_N_ELEMENTS(edits), NULL);
     g_assert_nonnull(strstr(edited, "    </hugepages>\n    <nosharepages/>\n  </memoryBacking>\n"));
@@ -240,11 +152,6 @@ int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    g_test_add_func("/domain-edit-memory/numatune/comes-and-goes", test_numatune_comes_and_goes);
-    g_test_add_func("/domain-edit-memory/numatune/changes", test_numatune_changes);
-    g_test_add_func("/domain-edit-memory/numatune/other-forms", test_numatune_other_forms);
-    g_test_add_func("/domain-edit-memory/numatune/memnode-stays", test_memnode_stays);
-    g_test_add_func("/domain-edit-memory/numatune/bad-values", test_numatune_bad_values);
     g_test_add_func("/domain-edit-memory/hugepages/come-and-go", test_hugepages_come_and_go);
     g_test_add_func("/domain-edit-memory/hugepages/change", test_hugepages_change);
     g_test_add_func("/domain-edit-memory/hugepages/other-units", test_hugepages_in_other_units);

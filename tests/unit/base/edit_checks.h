@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/domain_xml.h"
+#include "base/error.h"
 
 static inline char *
 edit(const char *xml, KtXmlField field, const char *item, const char *value)
@@ -68,6 +69,19 @@ assert_edit(const char *xml, KtXmlField field, const char *item, const char *val
 
     g_autofree char *back = edit(edited, field, item, present);
     g_assert_cmpstr(back, ==, before);
+}
+
+/** The edit is no edit of this definition; the message says @words. */
+static inline void
+assert_refused(const char *xml, KtXmlField field, const char *item, const char *value, const char *words)
+{
+    g_autoptr(GError) error = NULL;
+    const KtXmlEdit one = {.field = field, .item = item, .value = value};
+    g_autofree char *edited = kt_domain_xml_edit(xml, &one, 1, &error);
+    g_assert_null(edited);
+    g_assert_error(error, KT_ERROR, KT_ERROR_INVALID);
+    if (strstr(error->message, words) == NULL)
+        g_error("'%s' isn't in: %s", words, error->message);
 }
 
 static inline int

@@ -238,21 +238,6 @@ test_interleave(void)
 }
 
 static void
-test_memnode_is_left(void)
-{
-    g_autoptr(Scene) scene = scene_two_nodes();
-    scene_add_memory_guest(scene, "g",
-                           "<cpu><numa><cell id='0' cpus='0-1' memory='1048576'/></numa></cpu>"
-                           "<numatune><memnode cellid='0' mode='strict' nodeset='0'/></numatune>",
-                           1);
-
-    scene_plan(scene, "[domain *]\nmemory.numa = interleave\n");
-
-    g_assert_cmpuint(scene->plan->actions->len, ==, 0);
-    scene_expect_refused(scene, "g", NUMA, NULL, "<memnode>");
-}
-
-static void
 test_shut_off(void)
 {
     g_autoptr(Scene) scene = scene_two_nodes();
@@ -445,7 +430,6 @@ main(int argc, char **argv)
     g_test_add_func("/memory/node-list", test_node_list);
     g_test_add_func("/memory/absent-node", test_absent_node);
     g_test_add_func("/memory/interleave", test_interleave);
-    g_test_add_func("/memory/memnode", test_memnode_is_left);
     g_test_add_func("/memory/shut-off", test_shut_off);
     g_test_add_func("/memory/transient-and-saved", test_transient_and_saved);
     g_test_add_func("/memory/pages/move", test_pages_move);
