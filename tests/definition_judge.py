@@ -145,10 +145,13 @@ PLACES = {
     "nic.queues": nic("driver", "queues"),
 }
 IOTHREADS = Elements(("iothreads",), text)
+CELL = Elements(("numatune", "memnode"), numatune, "cellid")
 
 
 def place_of(action):
-    return IOTHREADS if (action["setting"], action["item"]) == ("disk.iothreads", None) else PLACES[action["setting"]]
+    if (action["setting"], action["item"]) == ("disk.iothreads", None):
+        return IOTHREADS
+    return CELL if action["setting"] == "memory.numa" and action["item"] else PLACES[action["setting"]]
 
 
 def staged(plan, name):
