@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "agent/view/cost_parts.h"
 #include "agent/view/differences.h"
 #include "agent/view/migration.h"
 #include "agent/view/plan_parts.h"
@@ -6,24 +7,6 @@
 #include "base/diagnostic.h"
 
 #define PART_WIDTH 27 /* columns of the words for a part of the cost */
-
-/* What design section 10 weighs them with in the total. */
-#define MOVE_COST 0.2
-#define MOVED_GIB_COST 0.5
-
-/* The parts of the cost in words; a part is printed where it is or was something. */
-static const struct {
-    const char *words;
-    gsize offset;
-} cost_parts[] = {
-    {"distance between vCPUs", G_STRUCT_OFFSET(KtCost, locality)},
-    {"distance to memory", G_STRUCT_OFFSET(KtCost, memory)},
-    {"distance to devices", G_STRUCT_OFFSET(KtCost, devices)},
-    {"shared cores", G_STRUCT_OFFSET(KtCost, siblings)},
-    {"wrong kind of core", G_STRUCT_OFFSET(KtCost, kinds)},
-    {"contention", G_STRUCT_OFFSET(KtCost, contention)},
-    {"crowded caches", G_STRUCT_OFFSET(KtCost, crowding)},
-};
 
 char *
 kt_view_counts(const KtPlan *plan)
@@ -141,12 +124,6 @@ print_noted(GString *out, const KtStyle *style, const KtPlan *plan, const bool *
     kt_view_remarks(out, style, &plan->domains[first]);
 }
 
-static double
-part_of(const KtCost *cost, gsize offset)
-{
-    return G_STRUCT_MEMBER(double, cost, offset);
-}
-
 static bool
 is_something(double value)
 {
@@ -167,12 +144,13 @@ print_part(GString *out, const KtStyle *style, const char *words, double before,
     g_string_append_c(out, '\n');
 }
 
+/* Somebody who runs: only those count in the cost. */
 static bool
 places(const KtPlan *plan)
 {
     for (guint i = 0; i < plan->actions->len; i++) {
         const KtAction *action = plan->actions->pdata[i];
-        if (action->setting->id == KT_SETTING_CPU_PLACEMENT)
+        if (action->setting->id == KT_SETTING_CPU_PLACEMENT && plan->domains[action->domain].seat >= 0)
             return true;
     }
     return false;
@@ -195,13 +173,10 @@ print_cost(GString *out, const KtStyle *style, const KtPlan *plan)
     }
     bool dearer = after->total > before->total && is_something(after->total - before->total);
     g_string_append(out, dearer ? "  (the price of the profile)\n" : "  (less is better)\n");
-    for (guint i = 0; i < G_N_ELEMENTS(cost_parts); i++)
-        print_part(out, style, cost_parts[i].words, part_of(before, cost_parts[i].offset),
-                   part_of(after, cost_parts[i].offset));
-    g_autofree char *moves = kt_count(after->moves, "vCPU moves", "vCPUs move");
-    print_part(out, style, moves, 0, MOVE_COST * after->moves);
-    g_autofree char *moved = g_strdup_printf("%.1f GiB of memory follow", after->moved_gib);
-    print_part(out, style, moved, 0, MOVED_GIB_COST * after->moved_gib);
+    for (guint i = 0; i < KT_N_COST_PARTS; i++) {
+        g_autofree char *words = kt_cost_part_words(after, i);
+        print_part(out, style, words, kt_cost_part(before, i), kt_cost_part(after, i));
+    }
 }
 
 void

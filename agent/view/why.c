@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "agent/view/cost_parts.h"
 #include "agent/view/json.h"
 #include "agent/view/plan_json.h"
 #include "agent/view/status_parts.h"
@@ -29,31 +30,19 @@ cpus_of(const KtSeat *seat)
     return kt_cpuset_format(cpus);
 }
 
-/* "crowding +3.0, siblings −12.0" */
+/* ": crowded caches +3.0, shared cores -12.0" */
 static void
 append_parts(GString *text, const KtCost *cost, const KtCost *present)
 {
-    const struct {
-        const char *name;
-        double difference;
-    } parts[] = {
-        {"locality", cost->locality - present->locality},
-        {"memory", cost->memory - present->memory},
-        {"devices", cost->devices - present->devices},
-        {"siblings", cost->siblings - present->siblings},
-        {"kinds", cost->kinds - present->kinds},
-        {"contention", cost->contention - present->contention},
-        {"crowding", cost->crowding - present->crowding},
-    };
     const char *separator = ": ";
-    for (guint i = 0; i < G_N_ELEMENTS(parts); i++) {
-        if (fabs(parts[i].difference) < LEAST_DIFFERENCE)
+    for (guint i = 0; i < KT_N_COST_PARTS; i++) {
+        double difference = kt_cost_part(cost, i) - kt_cost_part(present, i);
+        if (fabs(difference) < LEAST_DIFFERENCE)
             continue;
-        g_string_append_printf(text, "%s%s %+.1f", separator, parts[i].name, parts[i].difference);
+        g_autofree char *words = kt_cost_part_words(cost, i);
+        g_string_append_printf(text, "%s%s %+.1f", separator, words, difference);
         separator = ", ";
     }
-    if (cost->moves > 0)
-        g_string_append_printf(text, "%s%u move%s", separator, cost->moves, cost->moves > 1 ? "s" : "");
 }
 
 static void
@@ -63,7 +52,7 @@ print_alternative(GString *out, const KtStyle *style, const KtWhy *why, const Kt
     g_autoptr(GString) text = g_string_new(NULL);
     if (it->present) {
         g_autofree char *cpus = cpus_of(seat_of(why, it));
-        g_string_append_printf(text, "now on %s; all domains together, where they are", cpus);
+        g_string_append_printf(text, "now on %s; its cost, and that of all with CPUs of their own", cpus);
         g_autofree char *total = g_strdup_printf("%9.1f  ", it->cost.total);
         kt_ink(out, style, KT_INK_HEADING, "%s", total);
     } else {
@@ -76,6 +65,49 @@ print_alternative(GString *out, const KtStyle *style, const KtWhy *why, const Kt
     kt_wrap(out, style, KT_INK_PLAIN, 11, 11, safe);
 }
 
+/* Why there is nothing to tell of a domain. */
+static const char *
+find_obstacle(const KtDomain *domain)
+{
+    if (domain->active)
+        return "it has no vCPU online: there is nothing to seat until it gets one";
+    if (domain->autostart)
+        return "it is shut off; 'kvm-tune plan PROFILE' says which CPUs it would boot on, where the profile has "
+               "cpu.placement for it";
+    return "it is shut off and doesn't start by itself: ask again once it runs, or after 'virsh autostart' "
+           "let 'kvm-tune plan PROFILE' say which CPUs it would boot on";
+}
+
+/* Nothing has placed it: it may run on all CPUs that guests may use. */
+static bool
+floats(const KtWhy *why)
+{
+    const KtSeat *seat = seat_of(why, why->alternatives->pdata[0]);
+    for (guint i = 0; i < seat->n_vcpus; i++) {
+        if (!hwloc_bitmap_isincluded(why->problem->topology->placeable, seat->vcpus[i]))
+            return false;
+    }
+    return true;
+}
+
+static void
+print_indented(GString *out, const KtStyle *style, const char *text)
+{
+    g_string_append(out, "           ");
+    kt_wrap(out, style, KT_INK_DIM, 11, 11, text);
+}
+
+static void
+print_alternatives(GString *out, const KtStyle *style, const KtWhy *why)
+{
+    for (guint i = 0; i < why->alternatives->len; i++)
+        print_alternative(out, style, why, why->alternatives->pdata[i]);
+    if (why->alternatives->len == 1)
+        print_indented(out, style, "nowhere");
+    if (floats(why) && why->alternatives->len > 1)
+        print_indented(out, style, "nothing pins it; cpu.placement in a profile would place it");
+}
+
 void
 kt_view_why(GString *out, const KtStyle *style, const KtSnapshot *snapshot, char *const *names)
 {
@@ -84,17 +116,17 @@ kt_view_why(GString *out, const KtStyle *style, const KtSnapshot *snapshot, char
         if (!kt_status_names(names, domain))
             continue;
         g_autoptr(KtWhy) why = kt_why_new(snapshot, i, MOST_TOLD);
-        if (why == NULL)
-            continue;
-        bool own = why->problem->domains[why->domain].exclusive;
+        bool own = why != NULL && why->problem->domains[why->domain].exclusive;
         g_autofree char *name = kt_printable(domain->name);
         g_string_append_c(out, '\n');
-        kt_ink(out, style, KT_INK_HEADING, "Where else %s could have %s\n", name,
-               own ? "CPUs of its own" : "a common set");
-        for (guint j = 0; j < why->alternatives->len; j++)
-            print_alternative(out, style, why, why->alternatives->pdata[j]);
-        if (why->alternatives->len == 1)
-            kt_ink(out, style, KT_INK_DIM, "           nowhere\n");
+        kt_ink(out, style, KT_INK_HEADING, "Where else %s could %s\n", name,
+               why == NULL ? "be"
+               : own       ? "have CPUs of its own"
+                           : "have a common set");
+        if (why != NULL)
+            print_alternatives(out, style, why);
+        else
+            print_indented(out, style, find_obstacle(domain));
     }
 }
 

@@ -8,7 +8,7 @@
 
 /** Why domains sit where they do: what other seats would cost. */
 
-/** For each active domain of @names (NULL or empty = all). */
+/** For each domain of @names (NULL or empty = all); of one that has no seat, why, and the way out. */
 void kt_view_why(GString *out, const KtStyle *style, const KtSnapshot *snapshot, char *const *names);
 
 /** The alternatives of one domain (an index); null where it isn't active. Owned. */
