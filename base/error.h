@@ -13,7 +13,8 @@ typedef enum {
     KT_ERROR_PARSE,       /* text that isn't in its language: profile, XML, JSON, CPU list */
     KT_ERROR_INVALID,     /* understood, but not possible: unknown name, value out of range, usage */
     KT_ERROR_UNSUPPORTED, /* this host, kernel, libvirt or guest lacks it */
-    KT_ERROR_ACCESS,      /* not allowed, or held by somebody else */
+    KT_ERROR_ACCESS,      /* not allowed */
+    KT_ERROR_HELD,        /* held by somebody else just now: a later try may do */
     KT_ERROR_CONFLICT,    /* the present value is not the one that was planned for */
     KT_ERROR_HYPERVISOR,  /* libvirt or QEMU said no */
     KT_ERROR_IO,          /* the kernel or the file system said no */

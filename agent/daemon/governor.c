@@ -27,7 +27,7 @@ struct KtGovernor {
     GPtrArray *guests; /* KtKsmGuest */
     bool guests_changed;
     bool resumes;      /* of a former daemon the run is taken up, if nobody has touched its values since */
-    bool locked_out;   /* the journal could not be opened for writing just now */
+    bool locked_out;   /* another kvm-tune had the journal just now */
     KtJournalRun *run; /* the governor's own, NULL = not looked for yet, or none */
     KtKsm ksm;
     KtKsmCourse course;
@@ -162,7 +162,7 @@ open_journal(KtGovernor *governor, GError **error)
 {
     g_autoptr(GError) failure = NULL;
     KtJournal *journal = kt_journal_open(governor->state_dir, KT_JOURNAL_WRITE, &failure);
-    governor->locked_out = g_error_matches(failure, KT_ERROR, KT_ERROR_ACCESS);
+    governor->locked_out = g_error_matches(failure, KT_ERROR, KT_ERROR_HELD);
     if (!journal)
         g_propagate_error(error, g_steal_pointer(&failure));
     return journal;

@@ -72,7 +72,7 @@ gint64 kt_governor_look(KtGovernor *governor, gint64 now_usec);
 void kt_governor_take(KtGovernor *governor);
 
 /** The daemon ends: the kernel's advisor goes on, where it has one, with the same ceiling; else ksmd rests.
- * Errors: access (the journal is locked), conflict, io. */
+ * Errors: held (another kvm-tune has the journal), conflict, io. */
 bool kt_governor_hand_over(KtGovernor *governor, GError **error);
 
 /** Borrowed; as of the last look. */

@@ -214,12 +214,13 @@ conclude(KtKeeper *keeper, const KtReport *report, KtLook *look)
         look->message = g_strdup(report->failure);
 }
 
-/** Fails with the lock held by another kvm-tune as `access`. */
+/** Another kvm-tune that holds the lock lets it go again; what may not be written stays so until somebody
+ * mends it. */
 static KtLookEnd
 end_of(const GError *error, KtLook *look)
 {
     look->message = g_strdup(error->message);
-    return g_error_matches(error, KT_ERROR, KT_ERROR_ACCESS) ? KT_LOOK_LOCKED : KT_LOOK_FAILED;
+    return g_error_matches(error, KT_ERROR, KT_ERROR_HELD) ? KT_LOOK_LOCKED : KT_LOOK_FAILED;
 }
 
 static void

@@ -116,12 +116,13 @@ retry_later(KtLoop *loop)
     loop->retry = g_timeout_add_seconds(loop->wait_seconds, on_retry, loop);
 }
 
-/** What isn't done is done later: soon, where somebody else is in the way; at once, where just some step was.
- */
+/** What isn't done is done later: soon, where somebody else is in the way, or nothing could be looked at or
+ * recorded at all; at once, where just some step was. */
 static void
 follow_up(KtLoop *loop, const KtLook *look)
 {
-    if (look->end == KT_LOOK_NO_HYPERVISOR || look->end == KT_LOOK_LOCKED) {
+    bool is_stuck = look->end == KT_LOOK_FAILED && !look->again;
+    if (look->end == KT_LOOK_NO_HYPERVISOR || look->end == KT_LOOK_LOCKED || is_stuck) {
         retry_later(loop);
         return;
     }

@@ -23,7 +23,8 @@ kt_loop_tell(const KtLoop *loop, const KtLook *look)
         g_warning("%s; it is tried again until it does", look->message);
     else if (look->end == KT_LOOK_LOCKED && news)
         g_message("waits for another kvm-tune: %s", look->message);
-    else if (look->end == KT_LOOK_FAILED)
+    else if (look->end == KT_LOOK_FAILED &&
+             (news || look->again || g_strcmp0(look->message, loop->last->message) != 0))
         g_warning("%s", look->message);
     else if (look->end == KT_LOOK_DONE && loop->last && loop->last->end == KT_LOOK_NO_HYPERVISOR)
         g_message("libvirt is there");

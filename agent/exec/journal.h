@@ -23,8 +23,8 @@ typedef enum {
 } KtJournalMode;
 
 /**
- * Opens @state_directory's journal. Errors: access (the lock is held: the message says by whom; not ours, or
- * others may write it), io, unsupported (a newer schema).
+ * Opens @state_directory's journal. Errors: held (by another kvm-tune: the message says by whom), access (not
+ * ours, or others may write it), io, unsupported (a newer schema).
  */
 KtJournal *kt_journal_open(const char *state_directory, KtJournalMode mode, GError **error);
 void kt_journal_close(KtJournal *journal);

@@ -10,9 +10,10 @@ error_code(int sqlite_code)
     case SQLITE_PERM:
     case SQLITE_READONLY:
     case SQLITE_AUTH:
+        return KT_ERROR_ACCESS;
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-        return KT_ERROR_ACCESS;
+        return KT_ERROR_HELD;
     default:
         return KT_ERROR_IO;
     }

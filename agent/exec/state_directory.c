@@ -167,7 +167,7 @@ kt_state_directory_lock(KtStateDirectory *directory, GError **error)
         g_autofree char *holder = read_holder(fd);
         close(fd);
         if (errnum == EWOULDBLOCK)
-            g_set_error(error, KT_ERROR, KT_ERROR_ACCESS, "%s/" LOCK_FILE ": held by %s", directory->path,
+            g_set_error(error, KT_ERROR, KT_ERROR_HELD, "%s/" LOCK_FILE ": held by %s", directory->path,
                         holder);
         else
             kt_set_error_errno(error, errnum, "%s/" LOCK_FILE ": cannot be locked", directory->path);

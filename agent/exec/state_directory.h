@@ -27,7 +27,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(KtStateDirectory, kt_state_directory_free)
  */
 bool kt_state_directory_open(const char *path, bool create, KtStateDirectory **ret_directory, GError **error);
 
-/** Takes the lock for the life of @directory. Errors: access (held; the message says by whom), io. */
+/** Takes the lock for the life of @directory. Errors: held (the message says by whom), access, io. */
 bool kt_state_directory_lock(KtStateDirectory *directory, GError **error);
 
 /** Writes into the lock which @verb holds it (NULL: none named yet). It is for people: a failure is no error.

@@ -213,6 +213,17 @@ class Life(Base):
         self.assertEqual(self.host.tune_asked("apply", other, meanwhile=meanwhile).code, 0)
         self.assert_pinned(daemon, "kt-one", {0})
 
+    def test_state_directory_of_others(self):
+        """What others may write in isn't written to: that is a failure, no other kvm-tune, and it goes on once it is mended."""
+        daemon = self.daemon(self.host.profile(PINNED))
+        os.chmod(self.host.state, 0o777)
+        self.start("kt-one")
+        self.assertTrue(daemon.has_looked("failed"), daemon.said())
+        self.assertIn("mode is 0777", daemon.status()["last"]["message"])
+        self.assertNotIn("another kvm-tune", daemon.said())
+        os.chmod(self.host.state, 0o700)
+        self.assert_pinned(daemon, "kt-one", {0})
+
 
 class Events(Base):
     def test_guests_come_and_go(self):

@@ -261,7 +261,7 @@ test_lock(void)
 
     /* then a second writer is refused and told by whom, a reader isn't */
     g_autofree char *holder = g_strdup_printf("held by kvm-tune apply, pid %d, since 2", (int)child);
-    assert_refused(place, KT_JOURNAL_WRITE, KT_ERROR_ACCESS, holder);
+    assert_refused(place, KT_JOURNAL_WRITE, KT_ERROR_HELD, holder);
     g_autoptr(KtJournal) reader = must_open(place, KT_JOURNAL_READ);
     g_assert_nonnull(reader);
 
