@@ -298,6 +298,8 @@ look_at_host(KtKeeper *keeper, const KtChangeSet *changes, GError **error)
     if (!host->snapshot)
         return false;
     host->snapshot->has_governor = true;
+    if (host->connection)
+        kt_set_aside_forgive(keeper->aside, host->snapshot);
     g_hash_table_remove_all(keeper->touched);
     return true;
 }
@@ -404,7 +406,6 @@ kt_keeper_look(KtKeeper *keeper, const KtChangeSet *changes)
     look->began_usec = g_get_real_time();
     look->why = kt_change_set_describe(changes);
     keeper->lasts = false;
-    kt_set_aside_forgive(keeper->aside, changes);
     look->end = look_and_act(keeper, changes, look);
     look->took_usec = g_get_monotonic_time() - began;
     return look;

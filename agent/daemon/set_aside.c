@@ -1,23 +1,34 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "agent/daemon/set_aside.h"
 
+#include <string.h>
+
 /** The key of the host, which has no UUID. */
 #define HOST ""
 
 typedef struct {
     gint64 until_usec;
     gint64 wait_usec;
+    char *was; /* what the domain was at the first look after its failure; NULL = none was made yet */
 } Entry;
 
 struct KtSetAside {
     GHashTable *entries; /* UUID or HOST → Entry */
 };
 
+static void
+entry_free(gpointer data)
+{
+    Entry *entry = data;
+    g_free(entry->was);
+    g_free(entry);
+}
+
 KtSetAside *
 kt_set_aside_new(void)
 {
     KtSetAside *aside = g_new0(KtSetAside, 1);
-    aside->entries = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    aside->entries = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, entry_free);
     return aside;
 }
 
@@ -42,16 +53,43 @@ kt_set_aside_add(KtSetAside *aside, const char *uuid, gint64 now_usec)
     entry->wait_usec =
         entry->wait_usec ? MIN(2 * entry->wait_usec, KT_SET_ASIDE_MOST_USEC) : KT_SET_ASIDE_FIRST_USEC;
     entry->until_usec = now_usec + entry->wait_usec;
+    g_clear_pointer(&entry->was, g_free);
+}
+
+/** What a domain is, as far as a step may go another way for it: its process, state and definitions. Owned.
+ */
+static char *
+describe(const KtDomain *domain)
+{
+    g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
+    const char *const texts[] = {domain->process, domain->live_xml, domain->inactive_xml};
+    for (guint i = 0; i < G_N_ELEMENTS(texts); i++)
+        g_checksum_update(sum, (const guchar *)(texts[i] ? texts[i] : ""),
+                          texts[i] ? (gssize)strlen(texts[i]) + 1 : 1);
+    g_checksum_update(sum, (const guchar *)&domain->state, sizeof domain->state);
+    return g_strdup(g_checksum_get_string(sum));
+}
+
+static gboolean
+has_changed(gpointer uuid, gpointer value, gpointer snapshot)
+{
+    Entry *entry = value;
+    if (g_str_equal(uuid, HOST))
+        return FALSE;
+    const KtDomain *domain = kt_snapshot_find_domain(snapshot, uuid);
+    g_autofree char *is = domain ? describe(domain) : NULL;
+    if (!is)
+        return TRUE;
+    if (entry->was)
+        return !g_str_equal(entry->was, is);
+    entry->was = g_steal_pointer(&is);
+    return FALSE;
 }
 
 void
-kt_set_aside_forgive(KtSetAside *aside, const KtChangeSet *changes)
+kt_set_aside_forgive(KtSetAside *aside, const KtSnapshot *snapshot)
 {
-    GHashTableIter iter;
-    gpointer uuid;
-    g_hash_table_iter_init(&iter, changes->domains);
-    while (g_hash_table_iter_next(&iter, &uuid, NULL))
-        g_hash_table_remove(aside->entries, uuid);
+    g_hash_table_foreach_remove(aside->entries, has_changed, (gpointer)snapshot);
 }
 
 void

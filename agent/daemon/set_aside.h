@@ -3,7 +3,6 @@
 
 #include <glib.h>
 
-#include "agent/daemon/changes.h"
 #include "profiles/desired.h"
 #include "tuners/plan.h"
 
@@ -24,8 +23,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(KtSetAside, kt_set_aside_free)
 /** A step of domain @uuid (NULL: of the host) has failed. */
 void kt_set_aside_add(KtSetAside *aside, const char *uuid, gint64 now_usec);
 
-/** Domains that have changed since get another try. */
-void kt_set_aside_forgive(KtSetAside *aside, const KtChangeSet *changes);
+/**
+ * Domains that are other in @snapshot than at the first look after their failure get another try at once: a
+ * new process, state or definition. That an event came is not enough, since what was tried, and its undo,
+ * bring events too.
+ */
+void kt_set_aside_forgive(KtSetAside *aside, const KtSnapshot *snapshot);
 
 /** Everybody gets one. */
 void kt_set_aside_clear(KtSetAside *aside);

@@ -86,23 +86,71 @@ test_never_for_good(void)
     g_assert_true(has_step(scene, "a"));
 }
 
+static KtDomain *
+guest(Scene *scene, const char *name)
+{
+    return scene->snapshot->domains->pdata[scene_index(scene, name)];
+}
+
+static void
+set_process(Scene *scene, const char *name, const char *process)
+{
+    g_free(guest(scene, name)->process);
+    guest(scene, name)->process = g_strdup(process);
+}
+
 static void
 test_forgiven(void)
 {
-    /* given a guest that failed and has changed since, and one that hasn't */
+    /* given two guests that failed, and were looked at since */
     g_autoptr(Scene) scene = three_to_tune();
     g_autoptr(KtSetAside) aside = kt_set_aside_new();
     kt_set_aside_add(aside, "a", NOW);
     kt_set_aside_add(aside, "b", NOW);
-    g_autoptr(KtChanges) changes = kt_changes_new();
-    kt_changes_add(changes, "a", "started", NOW);
-    g_autoptr(KtChangeSet) set = kt_changes_take(changes, NOW);
+    kt_set_aside_forgive(aside, scene->snapshot);
 
-    kt_set_aside_forgive(aside, set);
+    /* when one of them is started anew */
+    set_process(scene, "a", "2:2");
+    kt_set_aside_forgive(aside, scene->snapshot);
     plan_at(scene, aside, NOW);
 
+    /* then that one gets another try */
     g_assert_true(has_step(scene, "a"));
     g_assert_false(has_step(scene, "b"));
+
+    /* and the other one too, once it stands still */
+    guest(scene, "b")->state = KT_DOMAIN_PAUSED;
+    kt_set_aside_forgive(aside, scene->snapshot);
+    plan_at(scene, aside, NOW);
+    g_assert_true(has_step(scene, "b"));
+}
+
+/* The first look after a failure finds what was tried, and its undo: that forgives nothing. */
+static void
+test_own_changes_forgive_nothing(void)
+{
+    g_autoptr(Scene) scene = three_to_tune();
+    g_autoptr(KtSetAside) aside = kt_set_aside_new();
+    kt_set_aside_add(aside, "a", NOW);
+    kt_set_aside_forgive(aside, scene->snapshot);
+    kt_set_aside_add(aside, "a", NOW);
+    set_process(scene, "a", "3:3");
+
+    kt_set_aside_forgive(aside, scene->snapshot);
+    plan_at(scene, aside, NOW + KT_SET_ASIDE_FIRST_USEC);
+
+    g_assert_false(has_step(scene, "a"));
+}
+
+/* Who comes back after that is somebody else. */
+static void
+test_gone_is_forgotten(void)
+{
+    g_autoptr(Scene) scene = three_to_tune();
+    g_autoptr(KtSetAside) aside = kt_set_aside_new();
+    kt_set_aside_add(aside, "of nobody", NOW);
+    kt_set_aside_forgive(aside, scene->snapshot);
+    g_assert_cmpint(kt_set_aside_due(aside, NOW), ==, 0);
 }
 
 /* A guest isn't given pages that its host couldn't get: it would not start. */
@@ -164,6 +212,8 @@ main(int argc, char **argv)
     g_test_add_func("/set-aside/longer-each-time", test_longer_each_time);
     g_test_add_func("/set-aside/never-for-good", test_never_for_good);
     g_test_add_func("/set-aside/forgiven", test_forgiven);
+    g_test_add_func("/set-aside/own-changes-forgive-nothing", test_own_changes_forgive_nothing);
+    g_test_add_func("/set-aside/gone-is-forgotten", test_gone_is_forgotten);
     g_test_add_func("/set-aside/nobody-counts-on-what-failed", test_nobody_counts_on_what_failed);
     g_test_add_func("/set-aside/others-are-placed-around-it", test_others_are_placed_around_it);
     g_test_add_func("/set-aside/next-try", test_next_try);
