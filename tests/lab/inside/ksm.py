@@ -5,9 +5,8 @@ import re
 import time
 import unittest
 
-from lab_host import NODES, Scenario, nodes, read, show, wait_for, write
+from lab_host import KSM, NODES, Scenario, nodes, read, show, wait_for, write
 
-KSM = "/sys/kernel/mm/ksm"
 GUESTS = ("kt-a", "kt-b", "kt-c")
 # What each guest fills with the same bytes: of this, two thirds are superfluous.
 EQUAL_MIB = 32
@@ -32,11 +31,14 @@ class Ksm(Scenario):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
+        # Seen on Linux 6.1: a page that NUMA balancing has marked, and nobody has used since, is neither merged nor taken
+        # apart. Off before they boot, so that none is.
+        write("/proc/sys/kernel/numa_balancing", "0")
         for name in GUESTS:
             cls.host.define(name, "--vcpus", "1", "--memory", "128", "--nic", "none")
         cls.host.boot_all(*GUESTS)
         for name in GUESTS:
-            cls.host.ask(name, f"fill {EQUAL_MIB}")
+            cls.host.ask(name, f"fill {EQUAL_MIB}", seconds=300)
 
     def setUp(self):
         self.before = {name: ksm(name) for name in ("run", "pages_to_scan", "sleep_millisecs", "merge_across_nodes")}
@@ -47,22 +49,23 @@ class Ksm(Scenario):
         print(result)
         return result
 
-    def settled(self, wanted, seconds=240):
-        """Waits until so many pages are saved; what there was at the end."""
+    def assert_merged(self, seconds=240):
+        """Waits until 60 % of what the guests were filled with is saved. No two of those pages are equal in one guest: each
+        is a shared page of its own, which the many empty ones aren't, however often they are saved."""
         began = time.monotonic()
-        wait_for(lambda: sharing() >= wanted, seconds)
+        shared = EQUAL_MIB * 1024 // PAGE_KIB * 60 // 100
+        wanted = (shared, shared * (len(GUESTS) - 1))
+        merged = wait_for(lambda: ksm("pages_shared") >= wanted[0] and sharing() >= wanted[1], seconds)
         show(f"pages_shared {ksm('pages_shared')}, pages_sharing {sharing()} after {time.monotonic() - began:.0f} s, wanted {wanted}")
-        return sharing()
+        self.assertTrue(merged)
 
     def test_merges_and_takes_apart(self):
-        equal_pages = EQUAL_MIB * 1024 // PAGE_KIB * (len(GUESTS) - 1)
-        wanted = equal_pages * 60 // 100
         free = free_mib()
         self.apply(f"ksm.mode = on\n{QUICK}")
-        self.assertGreaterEqual(self.settled(wanted), wanted)
+        self.assert_merged()
         show(f"free memory {free} MiB before, {free_mib()} MiB with {sharing() * PAGE_KIB // 1024} MiB merged")
         self.check_contents()
-        self.check_across_nodes(wanted)
+        self.check_across_nodes()
         self.check_refusal()
         self.apply("ksm.mode = unmerge\n")
         self.assertTrue(wait_for(lambda: sharing() == 0, 120), f"{sharing()} pages stay merged")
@@ -71,7 +74,7 @@ class Ksm(Scenario):
         self.tune("rollback", "--all", "--yes")
         self.assertEqual({name: ksm(name) for name in self.before}, self.before)
 
-    def check_across_nodes(self, wanted):
+    def check_across_nodes(self):
         """The kernel takes another value only while nothing is merged."""
         now = ksm("merge_across_nodes")
         with self.assertRaises(OSError):
@@ -83,7 +86,7 @@ class Ksm(Scenario):
         self.check_contents()
         self.tune("rollback", "--yes")
         self.assertEqual((ksm("merge_across_nodes"), ksm("run")), (now, 1))
-        self.assertGreaterEqual(self.settled(wanted), wanted)
+        self.assert_merged()
 
     def check_refusal(self):
         """With less free memory than the merged pages need."""
@@ -116,7 +119,7 @@ class Ksm(Scenario):
 
     def check_contents(self):
         """No guest lost a byte of what is merged and taken apart under it."""
-        sums = {self.host.ask(name, "sum")[0][1]["md5"] for name in GUESTS}
+        sums = {self.host.ask(name, "sum", seconds=180)[0][1]["md5"] for name in GUESTS}
         self.assertEqual(len(sums), 1, sums)
 
 

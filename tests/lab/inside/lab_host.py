@@ -209,8 +209,8 @@ class Scenario(unittest.TestCase):
         cls.host = LabHost()
         cls.addClassCleanup(cls.host.close)
 
-    def tune(self, *arguments, codes=(0,)):
+    def tune(self, *arguments, codes=(0,), timeout=180):
         """Runs kvm-tune, which must end with one of these exit codes."""
-        result = self.host.tune(*arguments)
+        result = self.host.tune(*arguments, timeout=timeout)
         self.assertIn(result.code, codes, result)
         return result
