@@ -61,14 +61,26 @@ cpus_file(const KtJournalStep *step)
     return unit ? kt_services_unit_file(unit) : g_strdup(step->path);
 }
 
+/** Nothing set and all CPUs are the same to everybody in a group. */
 static bool
-is_from_or_to_unset(const KtJournalAction *action)
+is_unconfined(const KtRoot *root, const char *file, const char *cpus)
 {
-    return !action->from || !*action->from || !action->to || !*action->to;
+    return !cpus || !*cpus || kt_services_is_all(root, file, cpus);
 }
 
-/** Under systemd a group has no file until somebody sets its CPUs. Where nothing set is one end of the step,
- * all CPUs are it: the kernel often has no other way back there. */
+/** Under systemd a group has no file until somebody sets its CPUs, and after a boot it has none again. Where
+ * one end of the step is a group that isn't confined, one that isn't now is at that end, whichever of the two
+ * ways it is written: the kernel often has no way from the one to the other. */
+static const char *
+as_in_step(const KtRoot *root, const KtJournalAction *action, const char *file, const char *text)
+{
+    if (!is_unconfined(root, file, text))
+        return text;
+    if (is_unconfined(root, file, action->from))
+        return action->from;
+    return is_unconfined(root, file, action->to) ? action->to : text;
+}
+
 static bool
 read_present(const KtTarget *target, const KtJournalStep *step, bool *ret_gone, char **ret_cpus,
              GError **error)
@@ -78,9 +90,8 @@ read_present(const KtTarget *target, const KtJournalStep *step, bool *ret_gone, 
     if (!kt_root_read(target->root, file, &text, error))
         return false;
     *ret_gone = !text && !kt_services_unit(step);
-    if (is_from_or_to_unset(only_action(step)) && kt_services_is_all(target->root, file, text))
-        g_clear_pointer(&text, g_free);
-    *ret_cpus = text && *text ? g_steal_pointer(&text) : NULL;
+    const char *cpus = as_in_step(target->root, only_action(step), file, text);
+    *ret_cpus = cpus && *cpus ? g_strdup(cpus) : NULL;
     return true;
 }
 

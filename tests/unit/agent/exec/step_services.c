@@ -74,6 +74,20 @@ test_file_all_is_unset(void)
     g_assert_cmpuint(runs_to_undo(scene), ==, 0);
 }
 
+/* What was a list of all CPUs is none after a boot. */
+static void
+test_file_unset_is_all(void)
+{
+    g_autoptr(ExecScene) scene = exec_scene_new(
+        (FakeFile[]){{FILE_V2, "0-7\n"}, {"sys/fs/cgroup/cpuset.cpus.effective", "0-7\n"}, {NULL, NULL}});
+    plan_cpus(scene, FILE_V2, "0-7", "0-1");
+    must_apply(scene);
+    fake_host_write(scene->host, FILE_V2, "\n");
+    g_autoptr(KtReport) undone = rollback(scene);
+    assert_result(undone, 0, KT_RESULT_UNDONE);
+    g_assert_cmpuint(runs_to_undo(scene), ==, 0);
+}
+
 static void
 test_file_conflict_and_gone(void)
 {
@@ -227,6 +241,7 @@ main(int argc, char **argv)
     g_test_add_func("/services/file/round-trip", test_file_round_trip);
     g_test_add_func("/services/file/unset", test_file_unset);
     g_test_add_func("/services/file/all-is-unset", test_file_all_is_unset);
+    g_test_add_func("/services/file/unset-is-all", test_file_unset_is_all);
     g_test_add_func("/services/file/conflict-and-gone", test_file_conflict_and_gone);
     g_test_add_func("/services/file/fails", test_file_fails);
     g_test_add_func("/services/systemd/round-trip", test_systemd_round_trip);
