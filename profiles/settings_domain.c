@@ -143,7 +143,8 @@ const KtSetting kt_domain_settings[KT_N_DOMAIN_SETTINGS] = {
          .key = "memory.numa",
          .words = WORDS("follow-cpu", "strict", "interleave"),
          .kind = KT_VALUE_NODES,
-         .takes_effect = BOOT_OR_PAUSE ", of single guest cells restart; pages move now where the mode allows it",
+         .takes_effect =
+             BOOT_OR_PAUSE ", of single guest cells restart; pages move now where the mode allows it",
          .default_text = UNTOUCHED,
          .meaning =
              "Which nodes guest memory comes from: those of the vCPUs, preferred (follow-cpu) or only those "
