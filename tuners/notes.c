@@ -18,16 +18,16 @@ note_next_boot(const KtDomain *domain, KtPlan *plan, guint index, bool placed)
 
 /* The CPUs that nobody else should be on: the seat's own, and the siblings of an `isolate` one. */
 static KtCpuset *
-own_cpus(const KtPlan *plan, guint seat)
+own_cpus(KtSeats seats, guint seat)
 {
-    const KtTopology *topology = plan->snapshot->topology;
-    const KtSeat *own = &plan->placement->seats[seat];
+    const KtTopology *topology = seats.problem->topology;
+    const KtSeat *own = &seats.placement->seats[seat];
     KtCpuset *cpus = hwloc_bitmap_alloc();
     for (guint i = 0; i < own->n_vcpus; i++) {
         hwloc_bitmap_or(cpus, cpus, own->vcpus[i]);
         int os = hwloc_bitmap_first(own->vcpus[i]);
         const KtPu *pu = os >= 0 ? kt_topology_pu(topology, (guint)os) : NULL;
-        if (pu != NULL && plan->problem->domains[seat].smt == KT_SMT_ISOLATE)
+        if (pu != NULL && seats.problem->domains[seat].smt == KT_SMT_ISOLATE)
             hwloc_bitmap_or(cpus, cpus, topology->cores[pu->core].cpus);
     }
     return cpus;
@@ -43,23 +43,43 @@ floats_over(const KtSeat *seat, const KtCpuset *cpus)
     return false;
 }
 
+/* Who shares CPUs that somebody boots on is moved off them only then. */
+static void
+note_sharing(KtPlan *plan, guint index, guint n, const char *name)
+{
+    if (n == 0)
+        return;
+    g_autofree char *who =
+        n == 1 ? g_strdup_printf("%s shares", name) : g_strdup_printf("%u domains share", n);
+    kt_plan_note(plan, (gint)index,
+                 "%s these CPUs until it starts, and then until the next apply, unless the daemon runs", who);
+}
+
 /* Design section 10: domains that no section places are obstacles that an exclusive domain may have to bear.
  */
 static void
 note_floating(KtPlan *plan, guint index)
 {
-    gint seat = plan->domains[index].seat;
-    if (seat < 0 || plan->placement == NULL || !kt_seats_own(kt_seats_running(plan), (guint)seat))
+    KtSeats seats = {0};
+    guint seat = 0, n_sharing = 0;
+    const char *sharing = NULL;
+    if (plan->placement == NULL || !kt_seats_find(plan, index, &seats, &seat) || !kt_seats_own(seats, seat))
         return;
 
-    g_autoptr(KtCpuset) own = own_cpus(plan, (guint)seat);
+    g_autoptr(KtCpuset) own = own_cpus(seats, seat);
     for (guint i = 0; i < plan->problem->n_domains; i++) {
-        const KtSeat *other = &plan->placement->seats[i];
-        bool seated = plan->problem->domains[i].placed && other->refusal == NULL;
-        if (i != (guint)seat && !seated && floats_over(other, own))
-            kt_plan_note(plan, (gint)index, "not truly exclusive: %s floats here",
-                         plan->problem->domains[i].name);
+        const KtSeatDomain *other = &plan->problem->domains[i];
+        bool seated = other->placed && plan->placement->seats[i].refusal == NULL;
+        if ((gint)i == plan->domains[index].seat || !floats_over(&plan->placement->seats[i], own))
+            continue;
+        if (!seated) {
+            kt_plan_note(plan, (gint)index, "not truly exclusive: %s floats here", other->name);
+        } else if (plan->domains[index].seat < 0) {
+            sharing = other->name;
+            n_sharing++;
+        }
     }
+    note_sharing(plan, index, n_sharing, sharing);
 }
 
 static bool

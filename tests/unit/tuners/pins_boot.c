@@ -198,6 +198,13 @@ test_nobody_moves(void)
 
     g_autoptr(KtCpuset) own = staged_vcpus(with, "auto", 4);
     g_assert_cmpint(hwloc_bitmap_weight(own), ==, 4);
+    guint n_sharing = 0;
+    for (guint i = 0; i < 2; i++) {
+        g_autoptr(KtCpuset) shared = planned_vcpus(with, i == 0 ? "web-1" : "web-2");
+        n_sharing += hwloc_bitmap_intersects(shared, own) != 0;
+    }
+    g_assert_cmpuint(n_sharing, ==, 1);
+    g_assert_true(scene_has_note(with, "auto", " shares these CPUs until it starts"));
     g_assert_cmpfloat(with->plan->cost.total, ==, without->plan->cost.total);
     g_assert_cmpfloat(with->plan->cost_before.total, ==, without->plan->cost_before.total);
     for (guint i = 0; i < 2; i++) {
