@@ -50,8 +50,8 @@ KtExit
 kt_report_error(const KtOptions *options, const GError *error)
 {
     report_message(options, error->message);
-    bool denied = g_error_matches(error, KT_ERROR, KT_ERROR_ACCESS) ||
-                  g_error_matches(error, KT_ERROR, KT_ERROR_HELD);
+    bool denied =
+        g_error_matches(error, KT_ERROR, KT_ERROR_ACCESS) || g_error_matches(error, KT_ERROR, KT_ERROR_HELD);
     return denied ? KT_EXIT_REFUSED : KT_EXIT_ERROR;
 }
 
