@@ -26,7 +26,7 @@ static const struct {
     {KT_XML_NUMATUNE, "strict 0"},   {KT_XML_HUGEPAGES, "hugepages-2M"}, {KT_XML_NOSHAREPAGES, "no"},
     {KT_XML_DISK_IO, "native"},      {KT_XML_DISK_DISCARD, "unmap"},     {KT_XML_DISK_IOTHREAD, "1"},
     {KT_XML_IOTHREADS, "2"},         {KT_XML_NIC_QUEUES, "4"},           {KT_XML_NUMATUNE, "preferred 1"},
-    {KT_XML_HUGEPAGES, "hugepages"},
+    {KT_XML_HUGEPAGES, "hugepages"}, {KT_XML_MEMNODE, "strict 0"},
 };
 
 /** The name of an item of the definition at that place; NULL where the place has no items, "" where it has
@@ -51,6 +51,9 @@ item_of(KtXmlField field, const KtDomainDef *def)
     case KT_XML_NIC_QUEUES:
         return def->nics->len > 0 ? g_strdup_printf("nic %s", ((KtNicDef *)def->nics->pdata[0])->mac)
                                   : g_strdup("");
+    case KT_XML_MEMNODE:
+        return def->cells->len > 0 ? g_strdup_printf("cell %u", ((KtCellDef *)def->cells->pdata[0])->id)
+                                   : g_strdup("");
     case KT_XML_NONE:
     case KT_XML_SHARES:
     case KT_XML_NUMATUNE:
