@@ -77,26 +77,52 @@ kt_meminfo_value(const char *text, const char *key)
     return KT_ABSENT;
 }
 
+/* *@ret_exists: the file is there. */
 static bool
-read_node(KtMemory *memory, const KtRoot *root, guint os, const char *path, GError **error)
+read_node_file(const KtRoot *root, guint os, const char *path, bool *ret_exists, KtNodeMemory *ret,
+               GError **error)
 {
     g_autofree char *text = NULL;
     if (!kt_root_read(root, path, &text, error))
         return false;
-    if (!text)
-        return true;
-    KtNodeMemory node = {
+    *ret_exists = text != NULL;
+    *ret = (KtNodeMemory){
         .os = os,
-        .total_kib = kt_meminfo_value(text, "MemTotal"),
-        .free_kib = kt_meminfo_value(text, "MemFree"),
+        .total_kib = text ? kt_meminfo_value(text, "MemTotal") : KT_ABSENT,
+        .free_kib = text ? kt_meminfo_value(text, "MemFree") : KT_ABSENT,
     };
-    if (node.total_kib == KT_ABSENT && *text) {
+    if (text && ret->total_kib == KT_ABSENT && *text) {
         g_autofree char *shown = kt_root_describe(root, path);
         g_set_error(error, KT_ERROR, KT_ERROR_PARSE, "%s: no number of kB after 'MemTotal:'", shown);
         return false;
     }
-    g_array_append_val(memory->nodes, node);
     return true;
+}
+
+static bool
+read_node(KtMemory *memory, const KtRoot *root, guint os, const char *path, GError **error)
+{
+    KtNodeMemory node;
+    bool exists;
+    if (!read_node_file(root, os, path, &exists, &node, error))
+        return false;
+    if (exists)
+        g_array_append_val(memory->nodes, node);
+    return true;
+}
+
+static char *
+node_file(guint64 os)
+{
+    return g_strdup_printf(KT_NODES_DIRECTORY "/node%" G_GUINT64_FORMAT "/meminfo", os);
+}
+
+bool
+kt_node_memory_read(const KtRoot *root, guint os, KtNodeMemory *ret, GError **error)
+{
+    g_autofree char *path = node_file(os);
+    bool exists;
+    return read_node_file(root, os, path, &exists, ret, error);
 }
 
 static gint
@@ -141,13 +167,6 @@ kt_memory_page_sizes(const KtRoot *root, const char *path, GError **error)
     return numbered_names(root, path, "hugepages-", "kB", G_MAXINT32, error);
 }
 
-static char *
-node_file(const GArray *nodes, guint i)
-{
-    return g_strdup_printf(KT_NODES_DIRECTORY "/node%" G_GUINT64_FORMAT "/meminfo",
-                           g_array_index(nodes, guint64, i));
-}
-
 static bool
 read_nodes(KtMemory *memory, const KtRoot *root, GError **error)
 {
@@ -158,7 +177,7 @@ read_nodes(KtMemory *memory, const KtRoot *root, GError **error)
     if (nodes->len == 0)
         return read_node(memory, root, 0, KT_MEMINFO_FILE, error);
     for (guint i = 0; i < nodes->len; i++) {
-        g_autofree char *path = node_file(nodes, i);
+        g_autofree char *path = node_file(g_array_index(nodes, guint64, i));
         if (!read_node(memory, root, (guint)g_array_index(nodes, guint64, i), path, error))
             return false;
     }
@@ -261,7 +280,7 @@ kt_memory_add_files(const KtMemory *memory, const KtRoot *root, GPtrArray *paths
     g_ptr_array_add(paths, g_strdup(KT_MEMINFO_FILE));
     g_autoptr(GArray) nodes = kt_memory_node_numbers(root, NULL);
     for (guint i = 0; nodes && i < nodes->len; i++)
-        g_ptr_array_add(paths, node_file(nodes, i));
+        g_ptr_array_add(paths, node_file(g_array_index(nodes, guint64, i)));
     g_autoptr(GArray) sizes = kt_memory_page_sizes(root, THP, NULL);
     for (guint i = 0; sizes && i < sizes->len; i++)
         g_ptr_array_add(paths, thp_size_file(g_array_index(sizes, guint64, i)));

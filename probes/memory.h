@@ -60,6 +60,10 @@ typedef struct {
 /** Errors: io, access. */
 bool kt_meminfo_read(const KtRoot *root, KtMeminfo *ret, GError **error);
 
+/** What one memory node has now; all KT_ABSENT where there is none of that number. Errors: io, access, parse.
+ */
+bool kt_node_memory_read(const KtRoot *root, guint os, KtNodeMemory *ret, GError **error);
+
 /** Adds the paths of the files below @root that @memory was read from, there or not. Owned strings. */
 void kt_memory_add_files(const KtMemory *memory, const KtRoot *root, GPtrArray *paths);
 

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "probes/numa_maps.h"
+
 #define NSEC_PER_SEC 1e9
 
 /* The process of a domain that several claim to be. */
@@ -239,60 +241,28 @@ kt_qemu_process_age(const KtRoot *root, const char *identity)
                                                                       : KT_ABSENT;
 }
 
-/* Clean pages of a file are the page cache's: QEMU and its libraries, which all guests share, lie wherever
- * the first of them was started. Guest RAM is anonymous, dirty (shared memory) or huge. */
-static bool
-is_page_cache(char *const *words)
-{
-    bool file = false;
-    for (; *words; words++) {
-        if (g_str_has_prefix(*words, "anon=") || g_str_has_prefix(*words, "dirty=") ||
-            g_str_equal(*words, "huge"))
-            return false;
-        file = file || g_str_has_prefix(*words, "file=");
-    }
-    return file;
-}
-
-/* Adds one mapping of numa_maps ("7f… default anon=9 N0=5 N1=4 kernelpagesize_kB=4") to @kib, by the nodes'
- * OS numbers. */
-static void
-add_mapping(const char *line, GArray *kib)
-{
-    g_auto(GStrv) words = g_strsplit(line, " ", -1);
-    gint64 page_kib = 0;
-    if (is_page_cache(words))
-        return;
-    for (char **word = words; *word; word++) {
-        if (g_str_has_prefix(*word, "kernelpagesize_kB="))
-            page_kib = g_ascii_strtoll(*word + strlen("kernelpagesize_kB="), NULL, 10);
-    }
-    for (char **word = words; *word; word++) {
-        guint os;
-        gint64 pages;
-        if (sscanf(*word, "N%u=%" G_GINT64_FORMAT, &os, &pages) != 2 || os >= KT_CPUSET_MAX)
-            continue;
-        if (os >= kib->len)
-            g_array_set_size(kib, os + 1);
-        g_array_index(kib, gint64, os) += pages * page_kib;
-    }
-}
-
 /* KiB by the nodes' OS numbers. */
 static GArray *
-read_numa_maps(const char *maps)
+sum_mappings(GArray *mappings)
 {
     GArray *kib = g_array_new(FALSE, TRUE, sizeof(gint64));
-    g_auto(GStrv) lines = g_strsplit(maps, "\n", -1);
-    for (char **line = lines; *line; line++)
-        add_mapping(*line, kib);
+    for (guint i = 0; i < mappings->len; i++) {
+        const KtNumaMapping *mapping = &g_array_index(mappings, KtNumaMapping, i);
+        if (mapping->cached)
+            continue;
+        if (mapping->kib->len > kib->len)
+            g_array_set_size(kib, mapping->kib->len);
+        for (guint os = 0; os < mapping->kib->len; os++)
+            g_array_index(kib, gint64, os) += g_array_index(mapping->kib, gint64, os);
+    }
     return kib;
 }
 
 static gint64 *
 memory_from_numa_maps(const char *maps, const KtTopology *topology)
 {
-    g_autoptr(GArray) by_os = read_numa_maps(maps);
+    g_autoptr(GArray) mappings = kt_numa_maps_parse(maps);
+    g_autoptr(GArray) by_os = sum_mappings(mappings);
     gint64 *kib = g_new0(gint64, topology->n_nodes);
     for (guint os = 0; os < by_os->len; os++) {
         gint node = kt_topology_node_index(topology, os);
@@ -305,9 +275,8 @@ memory_from_numa_maps(const char *maps, const KtTopology *topology)
 GArray *
 kt_qemu_process_memory_by_node(const KtRoot *root, gint64 pid)
 {
-    g_autofree char *path = g_strdup_printf("proc/%" G_GINT64_FORMAT "/numa_maps", pid);
-    g_autofree char *text = NULL;
-    return kt_root_read(root, path, &text, NULL) && text && *text ? read_numa_maps(text) : NULL;
+    g_autoptr(GArray) mappings = kt_numa_maps_read(root, pid);
+    return mappings ? sum_mappings(mappings) : NULL;
 }
 
 KtCpuset *

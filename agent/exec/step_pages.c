@@ -3,6 +3,7 @@
 #include <numa.h>
 
 #include "agent/exec/node_mask.h"
+#include "agent/exec/page_journey.h"
 #include "agent/exec/step.h"
 #include "base/cpuset.h"
 #include "base/error.h"
@@ -31,20 +32,6 @@ describe(const KtJournalStep *step)
 {
     return g_strdup_printf("move memory of domain %s from node %s to node %s", step->domain_name,
                            only_action(step)->from, only_action(step)->to);
-}
-
-/** The journal is read from disk: a step without nodes must not reach the kernel. */
-static KtCpuset *
-target_nodes(const KtJournalStep *step, GError **error)
-{
-    const char *text = step->actions->len == 1 ? only_action(step)->to : NULL;
-    g_autoptr(KtCpuset) nodes = kt_cpuset_parse(text ? text : "", false, error);
-    if (nodes && hwloc_bitmap_iszero(nodes)) {
-        g_set_error(error, KT_ERROR, KT_ERROR_INVALID, "domain %s: memory cannot move to no node",
-                    step->domain_name);
-        return NULL;
-    }
-    return g_steal_pointer(&nodes);
 }
 
 /** The very process that the step is about; 0 = it has ended. Its memory went with it. */
@@ -87,7 +74,7 @@ is_on_the_way(const KtCpuset *present, const KtJournalAction *action, const KtCp
 static bool
 check(const KtTarget *target, KtJournalStep *step, KtStepState *ret_state, char **ret_found, GError **error)
 {
-    g_autoptr(KtCpuset) wanted = target_nodes(step, error);
+    g_autoptr(KtCpuset) wanted = kt_page_journey_nodes(step, error);
     g_autoptr(KtCpuset) present = NULL;
     if (!wanted || !read_nodes(target, step, &present, error))
         return false;
@@ -154,7 +141,7 @@ move_rest(const KtTarget *target, const KtJournalStep *step, const KtCpuset *to,
 static bool
 perform(const KtTarget *target, KtJournalStep *step, GError **error)
 {
-    g_autoptr(KtCpuset) to = target_nodes(step, error);
+    g_autoptr(KtCpuset) to = kt_page_journey_nodes(step, error);
     if (!to || !kt_step_performs(only_action(step)))
         return to != NULL;
     bool done = false;
@@ -179,7 +166,7 @@ is_balanced(const KtRoot *root)
 static bool
 read_back(const KtTarget *target, KtJournalStep *step, GError **error)
 {
-    g_autoptr(KtCpuset) wanted = target_nodes(step, error);
+    g_autoptr(KtCpuset) wanted = kt_page_journey_nodes(step, error);
     g_autoptr(KtCpuset) present = NULL;
     if (!wanted || !read_nodes(target, step, &present, error))
         return false;

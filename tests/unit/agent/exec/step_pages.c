@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <numa.h>
-#include <signal.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include "probes/kernel.h"
 #include "probes/qemu_process.h"
 #include "tests/unit/agent/exec/exec_scene.h"
+#include "tests/unit/agent/exec/page_child.h"
 
 #define STAT "1 (qemu) S 1 1 1 0 -1 4194560 0 0 0 0 0 0 0 0 20 0 1 0 777 0 0\n"
 #define MAPS(n0, n1)                                                                                         \
@@ -175,50 +170,16 @@ test_only_live(void)
 
 /* ---- this machine ---- */
 
-#define CHILD_BYTES (32 * 1024 * 1024)
-
-/* A process with memory. */
-static pid_t
-start_child(void)
-{
-    int ready[2];
-    char byte = 0;
-    g_assert_cmpint(pipe(ready), ==, 0);
-    pid_t pid = fork();
-    g_assert_cmpint(pid, >=, 0);
-    if (pid == 0) {
-        void *memory = mmap(NULL, CHILD_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        memset(memory, 1, CHILD_BYTES);
-        if (write(ready[1], &byte, 1) == 1)
-            pause();
-        _exit(0);
-    }
-    g_assert_cmpint(read(ready[0], &byte, 1), ==, 1);
-    close(ready[0]);
-    close(ready[1]);
-    return pid;
-}
-
-static void
-end_child(pid_t pid)
-{
-    kill(pid, SIGKILL);
-    waitpid(pid, NULL, 0);
-}
-
 /* To every node of this machine in turn, and back: on one with a single node that only says that it is there.
  */
 static void
 move_around(const KtTarget *target, pid_t pid, const char *process)
 {
-    struct bitmask *nodes = numa_get_mems_allowed();
-    guint n = 0;
-    for (int node = 0; node <= numa_max_node(); node++) {
-        if (!numa_bitmask_isbitset(nodes, (unsigned)node) || numa_node_size64(node, NULL) <= CHILD_BYTES)
-            continue;
+    g_autoptr(GArray) nodes = nodes_with_room();
+    for (guint i = 0; i < nodes->len; i++) {
         g_autoptr(KtCpuset) present = kt_qemu_process_nodes(target->root, pid);
         g_autofree char *from = kt_cpuset_format(present);
-        g_autofree char *to = g_strdup_printf("%d", node);
+        g_autofree char *to = g_strdup_printf("%u", g_array_index(nodes, guint, i));
         g_autoptr(KtJournalStep) step = pages_step(process, from, to);
         g_autofree char *found = NULL;
         g_autoptr(GError) error = NULL;
@@ -228,10 +189,8 @@ move_around(const KtTarget *target, pid_t pid, const char *process)
         g_assert_no_error(error);
         g_assert_true(kt_step_pages.read_back(target, step, &error));
         g_assert_no_error(error);
-        n++;
     }
-    numa_bitmask_free(nodes);
-    g_test_message("moved over %u nodes", n);
+    g_test_message("moved over %u nodes", nodes->len);
 }
 
 static void
@@ -242,7 +201,7 @@ test_this_machine(void)
         g_test_skip("this kernel knows no memory nodes");
         return;
     }
-    pid_t pid = start_child();
+    pid_t pid = start_child(FALSE);
     KtTarget target = {.root = root};
     g_autofree char *process = kt_qemu_process_identity(root, pid);
 
