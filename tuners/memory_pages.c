@@ -74,6 +74,17 @@ plan_seat(const KtMemoryWish *wish, const KtCpuset *nodes)
     wish->plan->placement->seats[seat].memory_nodes = hwloc_bitmap_dup(nodes);
 }
 
+/* Why its memory isn't moved. */
+static void
+keep_there(const KtMemoryWish *wish, const KtCpuset *present, const char *why)
+{
+    KtDomainPlan *plan = &wish->plan->domains[wish->index];
+    g_free(plan->memory_stays);
+    g_free(plan->memory_at);
+    plan->memory_stays = g_strdup(why);
+    plan->memory_at = kt_cpuset_format(present);
+}
+
 void
 kt_memory_move_pages(const KtMemoryWish *wish, const KtValue *value, const KtCpuset *nodes)
 {
@@ -86,9 +97,10 @@ kt_memory_move_pages(const KtMemoryWish *wish, const KtValue *value, const KtCpu
         return;
     const char *obstacle = kt_memory_find_obstacle(domain->live);
     if (obstacle != NULL) {
-        g_autofree char *there = kt_cpuset_format(present);
+        keep_there(wish, present, obstacle);
         kt_plan_note(wish->plan, (gint)wish->index,
-                     "its memory stays on node %s until it is powered off and on: %s", there, obstacle);
+                     "its memory stays on node %s until it is powered off and on: %s",
+                     wish->plan->domains[wish->index].memory_at, obstacle);
         return;
     }
     g_auto(KtShortage) shortage = {0};
@@ -96,6 +108,7 @@ kt_memory_move_pages(const KtMemoryWish *wish, const KtValue *value, const KtCpu
         g_autofree char *why = kt_shortage_describe(&shortage);
         kt_plan_refuse(wish->plan, (gint)wish->index, value, "pages",
                        "%s: its memory isn't moved now; make room there, or power it off and on", why);
+        keep_there(wish, present, why);
         return;
     }
     add_action(wish, value, present, nodes, found.outside_kib);

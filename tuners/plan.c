@@ -82,6 +82,8 @@ domain_plan_clear(KtDomainPlan *domain)
     g_ptr_array_unref(domain->actions);
     g_ptr_array_unref(domain->iothreads);
     kt_cpuset_free(domain->emulator);
+    g_free(domain->memory_stays);
+    g_free(domain->memory_at);
 }
 
 KtPlan *

@@ -93,10 +93,13 @@ typedef struct {
     GPtrArray *pending; /* KtPending */
     GPtrArray *actions; /* KtAction, borrowed from the plan, as they were added */
     bool carried; /* transient, and its section allows that what others have staged is brought to it now */
-    gint64 pause_usec;    /* how long it is expected to stand still for this plan; 0 = not at all */
-    gint seat;            /* index into the placement, -1 = not active */
-    gint boot_seat;       /* index into that of KtPlan.boot, -1 = it doesn't start by itself */
-    KtCpuset *emulator;   /* after the plan; NULL = not active */
+    char *memory_stays; /* why memory that should move to other nodes now doesn't; NULL = it does, or is there
+                         */
+    char *memory_at;    /* the nodes that it stays on */
+    gint64 pause_usec;  /* how long it is expected to stand still for this plan; 0 = not at all */
+    gint seat;          /* index into the placement, -1 = not active */
+    gint boot_seat;     /* index into that of KtPlan.boot, -1 = it doesn't start by itself */
+    KtCpuset *emulator; /* after the plan; NULL = not active */
     GPtrArray *iothreads; /* KtIoThread after the plan */
     bool migratable; /* it could migrate live after the plan, as it runs now; shut off: as it would start */
     GPtrArray *migration; /* KtMigrationReason */

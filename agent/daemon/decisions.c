@@ -41,15 +41,14 @@ settings_of(const KtJournalStep *step)
     return g_strjoinv(", ", (char **)names->pdata);
 }
 
-void
-kt_decision_log(const KtOutcome *outcome, gint64 run, const char *seen)
+static void
+tell_step(const KtOutcome *outcome, gint64 run, const char *seen, bool well)
 {
     const KtJournalStep *step = outcome->step;
     const KtJournalAction *first = step->actions->len > 0 ? step->actions->pdata[0] : NULL;
     g_autofree char *what = kt_step_describe(step);
     g_autofree char *settings = settings_of(step);
     g_autofree char *number = g_strdup_printf("%" G_GINT64_FORMAT, run);
-    bool well = step->result == KT_RESULT_DONE;
     g_autofree char *message =
         g_strdup_printf("%s (%s): %s%s%s", what, settings, kt_result_name(step->result),
                         outcome->message || first ? "; " : "",
@@ -66,6 +65,19 @@ kt_decision_log(const KtOutcome *outcome, gint64 run, const char *seen)
     add_field(&entry, "KVM_TUNE_REASON", first ? first->reason : NULL);
     add_field(&entry, "KVM_TUNE_SOURCE", first ? first->source : NULL);
     tell(&entry, well ? G_LOG_LEVEL_MESSAGE : G_LOG_LEVEL_WARNING, well ? "5" : "4", message);
+}
+
+void
+kt_decision_log(const KtOutcome *outcome, gint64 run, const char *seen)
+{
+    KtResult result = outcome->step->result;
+    tell_step(outcome, run, seen, result == KT_RESULT_DONE || result == KT_RESULT_BEGUN);
+}
+
+void
+kt_decision_log_left(const KtOutcome *outcome, gint64 run, const char *seen)
+{
+    tell_step(outcome, run, seen, true);
 }
 
 void

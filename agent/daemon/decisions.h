@@ -15,6 +15,9 @@
 /** One step of a run: what was @seen, what was done, why, and what came of it. */
 void kt_decision_log(const KtOutcome *outcome, gint64 run, const char *seen);
 
+/** The same of a step that was given up because it isn't wanted any more: nothing to worry about. */
+void kt_decision_log_left(const KtOutcome *outcome, gint64 run, const char *seen);
+
 /** An item that is somebody's from now on. */
 void kt_decision_log_manual(const KtManual *mark);
 

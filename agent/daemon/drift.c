@@ -7,7 +7,8 @@
 
 /** Whether a value can be somebody's, and when it dies by itself. */
 typedef enum {
-    NEVER, /* a way to what is staged, or pages, which the kernel moves too */
+    NEVER, /* a way to what is staged */
+    FADES, /* pages, which the kernel moves too: only to take them back is somebody's word */
     LASTS,
     DIES_WITH_GUEST,
     DIES_WITH_HOST,
@@ -15,7 +16,7 @@ typedef enum {
 
 static const Life lives[KT_N_STEP_KINDS] = {
     [KT_STEP_SYSFS] = DIES_WITH_HOST,    [KT_STEP_DEFINE] = LASTS, [KT_STEP_PIN] = DIES_WITH_GUEST,
-    [KT_STEP_WEIGHT] = DIES_WITH_GUEST,  [KT_STEP_PAGES] = NEVER,  [KT_STEP_KSM_MERGE] = DIES_WITH_HOST,
+    [KT_STEP_WEIGHT] = DIES_WITH_GUEST,  [KT_STEP_PAGES] = FADES,  [KT_STEP_KSM_MERGE] = DIES_WITH_HOST,
     [KT_STEP_SERVICES] = DIES_WITH_HOST, [KT_STEP_PAUSE] = NEVER,  [KT_STEP_REPLUG] = NEVER,
     [KT_STEP_RESTART] = NEVER,
 };
@@ -24,6 +25,7 @@ static bool
 is_of_this_life(const KtDomain *domain, const KtAction *action, const KtLeft *left, const char *boot)
 {
     switch (lives[action->kind]) {
+    case FADES:
     case DIES_WITH_GUEST:
         return domain && g_strcmp0(left->process, domain->process) == 0;
     case DIES_WITH_HOST:
@@ -74,6 +76,8 @@ kt_drift_judge(const KtPlan *plan, const KtAction *action, const KtLeft *left, c
         return KT_DRIFT_OURS;
     if (left->undone)
         return KT_DRIFT_UNDONE;
+    if (lives[action->kind] == FADES)
+        return KT_DRIFT_OURS;
     if (g_strcmp0(action->from, left->value) == 0 || !is_of_this_life(domain, action, left, boot))
         return KT_DRIFT_OURS;
     if (action->kind == KT_STEP_PIN && domain && was_reset(plan, domain, action, left))

@@ -7,6 +7,7 @@
 #include "agent/daemon/set_aside.h"
 #include "agent/daemon/window.h"
 #include "agent/exec/executor.h"
+#include "agent/exec/page_journey.h"
 #include "agent/planning/planning.h"
 #include "base/error.h"
 #include "probes/hypervisor.h"
@@ -27,6 +28,7 @@ struct KtKeeper {
     GHashTable *touched; /* set of UUIDs: whom a run has changed, or tried to, since they were looked at */
     GHashTable *windows; /* restart-windows that are open: UUID → char *; NULL = no plan was made yet */
     gint64 opens_usec;   /* until the next one opens, 0 = none will */
+    GPtrArray *moves;    /* KtJournalStep: what of the plan is left to who moves memory */
     GCancellable *stop;  /* of the run that is under way, and what it acts upon */
     KtTarget target;
     bool lasts; /* this run has come to a step that may take its time */
@@ -52,6 +54,7 @@ kt_keeper_new(const KtKeeperSetup *setup)
     keeper->aside = kt_set_aside_new();
     keeper->told = kt_refusals_new();
     keeper->marking.since_usec = g_get_real_time();
+    keeper->moves = g_ptr_array_new_with_free_func((GDestroyNotify)kt_journal_step_free);
     keeper->stop = g_cancellable_new();
     keeper->touched = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     return keeper;
@@ -70,6 +73,7 @@ kt_keeper_free(KtKeeper *keeper)
     kt_marking_clear(&keeper->marking);
     g_hash_table_unref(keeper->touched);
     g_clear_pointer(&keeper->windows, g_hash_table_unref);
+    g_ptr_array_unref(keeper->moves);
     g_object_unref(keeper->stop);
     g_free(keeper);
 }
@@ -141,6 +145,7 @@ static KtPlan *
 make_plan(KtKeeper *keeper)
 {
     KtHost *host = keeper->host;
+    g_ptr_array_set_size(keeper->moves, 0);
     g_autoptr(KtDesired) desired = kt_desired_resolve(keeper->profile, host->snapshot, NULL);
     keep_windows(keeper, desired);
     kt_drift_unname(desired, host->snapshot, keeper->marking.manual);
@@ -314,11 +319,47 @@ tell_governor(const KtKeeper *keeper, const KtPlan *plan)
                       host->connection ? kt_ksm_guests(host->snapshot) : NULL);
 }
 
-static bool
-has_work(const KtKeeper *keeper, KtPlan *plan)
+/** Whose memory stays where it is though another node is nearer, and why. KtFollowed, owned. */
+static GPtrArray *
+find_staying(const KtPlan *plan)
 {
+    GPtrArray *staying = g_ptr_array_new_with_free_func((GDestroyNotify)kt_followed_free);
+    for (guint i = 0; i < plan->n_domains; i++) {
+        if (!plan->domains[i].memory_stays)
+            continue;
+        const KtDomain *domain = plan->snapshot->domains->pdata[i];
+        KtFollowed *followed = g_new0(KtFollowed, 1);
+        followed->name = g_strdup(domain->name);
+        followed->from = g_strdup(plan->domains[i].memory_at);
+        followed->state = KT_FOLLOWING_STAYS;
+        followed->reason = g_strdup(plan->domains[i].memory_stays);
+        g_ptr_array_add(staying, followed);
+    }
+    return staying;
+}
+
+/** Has memory follow its guests, once they are where the plan wants them. Guests that can't be seen, or that
+ * are to be planned for again, are left as they are. */
+static void
+tell_following(KtKeeper *keeper, const KtPlan *plan, const KtLook *look, KtLookEnd end)
+{
+    if (!keeper->host->connection || end != KT_LOOK_DONE || look->again)
+        return;
+    kt_following_tell(keeper->setup.following, keeper->profile->name, g_steal_pointer(&keeper->moves),
+                      find_staying(plan), look->why);
+    keeper->moves = g_ptr_array_new_with_free_func((GDestroyNotify)kt_journal_step_free);
+}
+
+/** Takes out of @plan what others do. */
+static bool
+has_work(KtKeeper *keeper, KtPlan *plan)
+{
+    const KtTarget target = {.root = keeper->host->root, .connection = keeper->host->connection};
     kt_set_aside_leave_out(keeper->aside, plan, g_get_monotonic_time());
-    return plan->steps->len > 0 && !g_cancellable_is_cancelled(keeper->setup.stop);
+    g_autoptr(GPtrArray) moves = kt_page_journeys_take(plan, &target);
+    g_ptr_array_extend_and_steal(keeper->moves, g_steal_pointer(&moves));
+    bool works = plan->steps->len > 0 || !kt_following_knows(keeper->setup.following, keeper->moves);
+    return works && !g_cancellable_is_cancelled(keeper->setup.stop);
 }
 
 /** Makes the plan anew until nothing in it is somebody's: a placement that goes may bring others about. */
@@ -374,6 +415,7 @@ put_right(KtKeeper *keeper, KtLook *look)
     look->retry_usec = kt_set_aside_due(keeper->aside, g_get_monotonic_time());
     kt_refusals_tell(keeper->told, plan);
     tell_governor(keeper, plan);
+    tell_following(keeper, plan, look, end);
     return end;
 }
 

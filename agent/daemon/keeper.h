@@ -6,6 +6,7 @@
 
 #include "agent/daemon/changes.h"
 #include "agent/daemon/events.h"
+#include "agent/daemon/following.h"
 #include "agent/daemon/governing.h"
 #include "profiles/profile.h"
 
@@ -27,6 +28,7 @@ typedef struct {
     KtKeeperProgress progress;
     gpointer user_data;     /* of both */
     KtGoverning *governing; /* told of each plan; borrowed */
+    KtFollowing *following; /* told whose memory is to move; borrowed */
     GMutex *journal;        /* held while the journal is open; borrowed */
 } KtKeeperSetup;
 

@@ -75,7 +75,7 @@ consider(KtLoop *loop)
         loop->due = g_timeout_add((guint)((due - now) / 1000 + 1), on_due, loop);
 }
 
-/** libvirt's events, in this thread. */
+/** Events of libvirt, or of who works beside the worker; in this thread. */
 static void
 on_event(const char *uuid, const char *what, gpointer data)
 {
@@ -291,6 +291,7 @@ new_worker(KtLoop *loop)
         .progress = on_progress,
         .user_data = loop,
         .governing = loop->governing,
+        .following = loop->following,
         .journal = &loop->journal,
     };
     return kt_worker_new(kt_keeper_new(&setup), on_look_done, loop);
@@ -301,6 +302,7 @@ loop_clear(KtLoop *loop)
 {
     kt_host_events_free(loop->host_events);
     kt_worker_free(loop->worker);
+    kt_following_free(loop->following);
     kt_governing_free(loop->governing);
     kt_governor_figures_free(loop->told);
     kt_root_free(loop->root);
@@ -333,6 +335,7 @@ kt_loop_run(const KtLoopSetup *setup, KtProfile *profile, GError **error)
         return false;
     kt_connection_events_are_run();
     loop.governing = kt_governing_new(loop.root, setup->state_dir, &loop.journal);
+    loop.following = kt_following_new(loop.root, setup->state_dir, &loop.journal, on_event, &loop);
     loop.worker = new_worker(&loop);
     add_sources(&loop);
     hear_host(&loop);

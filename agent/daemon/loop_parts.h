@@ -31,6 +31,7 @@ typedef struct {
     KtLoopCounts counts;
     KtRoot *root;
     KtGoverning *governing;
+    KtFollowing *following;
     KtGovernorFigures *told; /* to the last scrape */
     GMutex journal;          /* held while the journal is open for writing */
     KtChanges *changes;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <unistd.h>
 
+#include "agent/daemon/following_json.h"
 #include "agent/daemon/governor_json.h"
 #include "agent/daemon/loop_parts.h"
 #include "agent/view/json.h"
@@ -87,5 +88,7 @@ kt_loop_status_json(const KtLoop *loop)
     json_object_set_new(document, "last", look_json(loop->last));
     g_autoptr(KtGovernorFigures) governor = kt_governing_figures(loop->governing);
     json_object_set_new(document, "governor", kt_governor_json(governor));
+    g_autoptr(GPtrArray) following = kt_following_figures(loop->following);
+    json_object_set_new(document, "following", kt_following_json(following));
     return document;
 }

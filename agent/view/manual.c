@@ -135,6 +135,33 @@ print_governor(GString *out, const KtStyle *style, const json_t *governor, char 
     print_obstacles(out, style, json_object_get(governor, "guests"), names);
 }
 
+/** Whose memory moves to another node, or should and can't. */
+static void
+print_following(GString *out, const KtStyle *style, const json_t *following, char *const *names)
+{
+    size_t i;
+    const json_t *guest;
+    json_array_foreach(following, i, guest)
+    {
+        const char *name = json_string_value(json_object_get(guest, "name"));
+        const char *from = json_string_value(json_object_get(guest, "from"));
+        const char *to = json_string_value(json_object_get(guest, "to"));
+        const char *state = json_string_value(json_object_get(guest, "state"));
+        const char *reason = json_string_value(json_object_get(guest, "reason"));
+        if (!name || !from || !state || !is_named(names, name, NULL))
+            continue;
+        g_autoptr(GString) text = g_string_new(NULL);
+        g_string_append_printf(text, "%s: node %s", name, from);
+        if (to)
+            g_string_append_printf(
+                text, " to %s, %s: %" JSON_INTEGER_FORMAT " MiB moved, %" JSON_INTEGER_FORMAT " MiB left", to,
+                state, number(guest, "moved_mib"), number(guest, "left_mib"));
+        if (reason)
+            g_string_append_printf(text, "%s %s", to ? ";" : ":", reason);
+        print_line(out, style, i == 0 ? "memory     " : "           ", text->str);
+    }
+}
+
 static void
 print_daemon(GString *out, const KtStyle *style, const json_t *daemon, char *const *names)
 {
@@ -146,6 +173,7 @@ print_daemon(GString *out, const KtStyle *style, const json_t *daemon, char *con
     if (json_is_object(last))
         print_look(out, style, last);
     print_governor(out, style, json_object_get(daemon, "governor"), names);
+    print_following(out, style, json_object_get(daemon, "following"), names);
 }
 
 static void

@@ -30,6 +30,7 @@ typedef struct {
     char *state;
     GMutex journal;
     KtGoverning *governing;
+    KtFollowing *following;
     _Atomic guint progress;
 } Told;
 
@@ -75,6 +76,7 @@ worker_on_test_driver(Told *told)
                                  .seen = on_seen,
                                  .progress = on_progress,
                                  .governing = told->governing,
+                                 .following = told->following,
                                  .journal = &told->journal,
                                  .user_data = told};
     return kt_worker_new(kt_keeper_new(&setup), on_done, told);
@@ -106,6 +108,7 @@ test_looks_in_its_thread(void)
     told.state = g_build_filename(host->directory, "state", NULL);
     g_mutex_init(&told.journal);
     told.governing = kt_governing_new(host->root, told.state, &told.journal);
+    told.following = kt_following_new(host->root, told.state, &told.journal, on_seen, &told);
     KtWorker *worker = worker_on_test_driver(&told);
 
     /* when it is to look several times, while this thread goes on */
@@ -114,6 +117,7 @@ test_looks_in_its_thread(void)
     while (told.n_told < LOOKS)
         g_main_context_iteration(NULL, TRUE);
     kt_worker_free(worker);
+    kt_following_free(told.following);
     kt_governing_free(told.governing);
     g_mutex_clear(&told.journal);
 
