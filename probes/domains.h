@@ -48,6 +48,8 @@ typedef struct {
     gint64 pid;           /* of QEMU, 0 = none or unknown (remote, test driver) */
     char *process;        /* names this very run of the domain: "PID:START" or "id:N"; NULL when shut off */
     gint64 age_ns;        /* since QEMU was started, KT_ABSENT = unknown */
+    double recent_load;   /* what each of its online vCPUs has used and waited for in some minutes that it was
+                           * watched, CPUs' worth of work; 0 = it wasn't */
     GPtrArray *vcpus;     /* KtVcpu by id, of an active domain, offline ones too */
     KtCpuset *emulator;   /* affinity of QEMU's main thread, NULL when shut off */
     GPtrArray *iothreads; /* KtIoThread by id */

@@ -32,6 +32,7 @@ const KtValue *kt_seats_wish(const KtDesired *desired, guint domain);
  * What each vCPU of an active domain is counted as, CPUs' worth of work in tenths: the mean of what they used
  * and waited for since QEMU was started, 0.1 at least, since a guest at rest may wake up. One where that
  * isn't known; the first ten minutes of a guest's life count as one, too, and weigh less the older it is.
+ * Where it was watched (KtDomain.recent_load) that counts alone.
  */
 double kt_seats_load(const KtDomain *domain);
 

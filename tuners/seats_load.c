@@ -27,12 +27,20 @@ mean_demand(const KtDomain *domain)
     return n > 0 ? demand / n : -1;
 }
 
+static double
+in_steps(double load)
+{
+    return CLAMP(round(load * STEPS), 1, STEPS) / STEPS;
+}
+
 double
 kt_seats_load(const KtDomain *domain)
 {
+    if (domain->recent_load > 0)
+        return in_steps(domain->recent_load);
     double demand = mean_demand(domain);
     if (demand < 0 || domain->age_ns <= 0)
         return 1;
     double load = (ASSUMED_NS + demand) / (ASSUMED_NS + (double)domain->age_ns);
-    return CLAMP(round(load * STEPS), 1, STEPS) / STEPS;
+    return in_steps(load);
 }

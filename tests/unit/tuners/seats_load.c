@@ -43,6 +43,22 @@ test_measured(void)
     }
 }
 
+/* What was watched in the last minutes counts alone. */
+static void
+test_watched(void)
+{
+    static const struct {
+        double recent, load;
+    } cases[] = {{0, 0.3}, {0.001, 0.1}, {0.84, 0.8}, {1.7, 1}};
+    for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(Scene) scene = scene_new("core:4 pu:1");
+        KtDomain *domain = scene_add_guest(scene, "g", 2, "", "");
+        set_times(domain, 1000 * HOUR_NS, 300 * HOUR_NS, 0);
+        domain->recent_load = cases[i].recent;
+        g_assert_cmpfloat_with_epsilon(kt_seats_load(domain), cases[i].load, 1e-12);
+    }
+}
+
 static void
 test_mean_of_those_online(void)
 {
@@ -95,6 +111,7 @@ int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/seats-load/watched", test_watched);
     g_test_add_func("/seats-load/measured", test_measured);
     g_test_add_func("/seats-load/mean-of-those-online", test_mean_of_those_online);
     g_test_add_func("/seats-load/busy-guest-apart", test_busy_guest_apart);
