@@ -111,6 +111,18 @@ kt_decision_log_governor(const char *state, const char *reason, gint64 run)
     tell(&entry, G_LOG_LEVEL_MESSAGE, "5", message);
 }
 
+void
+kt_decision_log_load(const char *seen)
+{
+    g_autofree char *message = g_strdup_printf("plans again with the load that was measured: %s", seen);
+    Entry entry = {0};
+    add_field(&entry, "KVM_TUNE_SETTING", "cpu.placement");
+    add_field(&entry, "KVM_TUNE_RESULT", "planned-again");
+    add_field(&entry, "KVM_TUNE_SEEN", seen);
+    add_field(&entry, "KVM_TUNE_REASON", "a vCPU waits for a CPU more than a tenth of the time");
+    tell(&entry, G_LOG_LEVEL_MESSAGE, "5", message);
+}
+
 struct KtRefusals {
     GHashTable *told; /* set of messages */
 };

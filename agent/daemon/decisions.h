@@ -21,6 +21,9 @@ void kt_decision_log_left(const KtOutcome *outcome, gint64 run, const char *seen
 /** An item that is somebody's from now on. */
 void kt_decision_log_manual(const KtManual *mark);
 
+/** That it is planned again for who waits for a CPU: what was @seen. */
+void kt_decision_log_load(const char *seen);
+
 /** What the KSM governor does from now on, and why. @run: its own in the journal, 0 = none. */
 void kt_decision_log_governor(const char *state, const char *reason, gint64 run);
 

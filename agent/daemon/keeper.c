@@ -287,6 +287,18 @@ renew(KtKeeper *keeper, const KtChangeSet *changes, GError **error)
     return snapshot;
 }
 
+/** Who waits for a CPU too long is planned for with what was measured; between two such plans loads stand. */
+static void
+fill_loads(const KtKeeper *keeper)
+{
+    g_autoptr(GHashTable) loads = kt_load_watch_loads(keeper->setup.load);
+    for (guint i = 0; i < keeper->host->snapshot->domains->len; i++) {
+        KtDomain *domain = keeper->host->snapshot->domains->pdata[i];
+        const double *load = g_hash_table_lookup(loads, domain->uuid);
+        domain->recent_load = load ? *load : 0;
+    }
+}
+
 /** Fills the snapshot anew. Without a hypervisor there are no domains in it. */
 static bool
 look_at_host(KtKeeper *keeper, const KtChangeSet *changes, GError **error)
@@ -305,6 +317,7 @@ look_at_host(KtKeeper *keeper, const KtChangeSet *changes, GError **error)
     host->snapshot->has_governor = true;
     if (host->connection)
         kt_set_aside_forgive(keeper->aside, host->snapshot);
+    fill_loads(keeper);
     g_hash_table_remove_all(keeper->touched);
     return true;
 }
@@ -348,6 +361,28 @@ tell_following(KtKeeper *keeper, const KtPlan *plan, const KtLook *look, KtLookE
     kt_following_tell(keeper->setup.following, keeper->profile->name, g_steal_pointer(&keeper->moves),
                       find_staying(plan), look->why);
     keeper->moves = g_ptr_array_new_with_free_func((GDestroyNotify)kt_journal_step_free);
+}
+
+/** Whom to watch: all that run on this host, and of them who has his place from the plan. */
+static void
+tell_load(const KtKeeper *keeper, const KtPlan *plan)
+{
+    if (!keeper->host->connection)
+        return;
+    GPtrArray *guests = g_ptr_array_new_with_free_func((GDestroyNotify)kt_watched_guest_free);
+    for (guint i = 0; i < plan->n_domains; i++) {
+        const KtDomain *domain = plan->snapshot->domains->pdata[i];
+        gint seat = plan->domains[i].seat;
+        if (domain->pid <= 0)
+            continue;
+        KtWatchedGuest *guest = g_new0(KtWatchedGuest, 1);
+        guest->uuid = g_strdup(domain->uuid);
+        guest->name = g_strdup(domain->name);
+        guest->process = g_strdup(domain->process);
+        guest->placed = seat >= 0 && plan->problem->domains[seat].placed;
+        g_ptr_array_add(guests, guest);
+    }
+    kt_load_watch_tell(keeper->setup.load, guests);
 }
 
 /** Takes out of @plan what others do. */
@@ -416,6 +451,7 @@ put_right(KtKeeper *keeper, KtLook *look)
     kt_refusals_tell(keeper->told, plan);
     tell_governor(keeper, plan);
     tell_following(keeper, plan, look, end);
+    tell_load(keeper, plan);
     return end;
 }
 

@@ -8,6 +8,7 @@
 #include "agent/daemon/events.h"
 #include "agent/daemon/following.h"
 #include "agent/daemon/governing.h"
+#include "agent/daemon/load_watch.h"
 #include "profiles/profile.h"
 
 /**
@@ -29,6 +30,7 @@ typedef struct {
     gpointer user_data;     /* of both */
     KtGoverning *governing; /* told of each plan; borrowed */
     KtFollowing *following; /* told whose memory is to move; borrowed */
+    KtLoadWatch *load;      /* told whom to watch; borrowed */
     GMutex *journal;        /* held while the journal is open; borrowed */
 } KtKeeperSetup;
 

@@ -292,6 +292,7 @@ new_worker(KtLoop *loop)
         .user_data = loop,
         .governing = loop->governing,
         .following = loop->following,
+        .load = loop->load,
         .journal = &loop->journal,
     };
     return kt_worker_new(kt_keeper_new(&setup), on_look_done, loop);
@@ -302,6 +303,7 @@ loop_clear(KtLoop *loop)
 {
     kt_host_events_free(loop->host_events);
     kt_worker_free(loop->worker);
+    kt_load_watch_free(loop->load);
     kt_following_free(loop->following);
     kt_governing_free(loop->governing);
     kt_governor_figures_free(loop->told);
@@ -336,6 +338,7 @@ kt_loop_run(const KtLoopSetup *setup, KtProfile *profile, GError **error)
     kt_connection_events_are_run();
     loop.governing = kt_governing_new(loop.root, setup->state_dir, &loop.journal);
     loop.following = kt_following_new(loop.root, setup->state_dir, &loop.journal, on_event, &loop);
+    loop.load = kt_load_watch_new(loop.root, on_event, &loop);
     loop.worker = new_worker(&loop);
     add_sources(&loop);
     hear_host(&loop);

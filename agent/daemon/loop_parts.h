@@ -32,6 +32,7 @@ typedef struct {
     KtRoot *root;
     KtGoverning *governing;
     KtFollowing *following;
+    KtLoadWatch *load;
     KtGovernorFigures *told; /* to the last scrape */
     GMutex journal;          /* held while the journal is open for writing */
     KtChanges *changes;

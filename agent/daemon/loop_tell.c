@@ -3,6 +3,7 @@
 
 #include "agent/daemon/following_json.h"
 #include "agent/daemon/governor_json.h"
+#include "agent/daemon/load_json.h"
 #include "agent/daemon/loop_parts.h"
 #include "agent/view/json.h"
 #include "base/diagnostic.h"
@@ -90,5 +91,7 @@ kt_loop_status_json(const KtLoop *loop)
     json_object_set_new(document, "governor", kt_governor_json(governor));
     g_autoptr(GPtrArray) following = kt_following_figures(loop->following);
     json_object_set_new(document, "following", kt_following_json(following));
+    g_autoptr(GPtrArray) load = kt_load_watch_figures(loop->load);
+    json_object_set_new(document, "load", kt_load_json(load));
     return document;
 }

@@ -162,6 +162,28 @@ print_following(GString *out, const KtStyle *style, const json_t *following, cha
     }
 }
 
+/** Guests that wait for a CPU too much. */
+static void
+print_load(GString *out, const KtStyle *style, const json_t *load, char *const *names)
+{
+    size_t i;
+    const json_t *guest;
+    bool first = true;
+    json_array_foreach(load, i, guest)
+    {
+        const char *name = json_string_value(json_object_get(guest, "name"));
+        const char *state = json_string_value(json_object_get(guest, "state"));
+        if (!name || !state || g_str_equal(state, "well") || g_str_equal(state, "unknown") ||
+            !is_named(names, name, NULL))
+            continue;
+        g_autofree char *text =
+            g_strdup_printf("%s: waits for a CPU %.0f %% of the time%s", name, figure(guest, "delay_percent"),
+                            g_str_equal(state, "tried") ? "; it was planned again" : "");
+        print_line(out, style, first ? "load       " : "           ", text);
+        first = false;
+    }
+}
+
 static void
 print_daemon(GString *out, const KtStyle *style, const json_t *daemon, char *const *names)
 {
@@ -174,6 +196,7 @@ print_daemon(GString *out, const KtStyle *style, const json_t *daemon, char *con
         print_look(out, style, last);
     print_governor(out, style, json_object_get(daemon, "governor"), names);
     print_following(out, style, json_object_get(daemon, "following"), names);
+    print_load(out, style, json_object_get(daemon, "load"), names);
 }
 
 static void

@@ -31,6 +31,7 @@ typedef struct {
     GMutex journal;
     KtGoverning *governing;
     KtFollowing *following;
+    KtLoadWatch *load;
     _Atomic guint progress;
 } Told;
 
@@ -77,6 +78,7 @@ worker_on_test_driver(Told *told)
                                  .progress = on_progress,
                                  .governing = told->governing,
                                  .following = told->following,
+                                 .load = told->load,
                                  .journal = &told->journal,
                                  .user_data = told};
     return kt_worker_new(kt_keeper_new(&setup), on_done, told);
@@ -109,6 +111,7 @@ test_looks_in_its_thread(void)
     g_mutex_init(&told.journal);
     told.governing = kt_governing_new(host->root, told.state, &told.journal);
     told.following = kt_following_new(host->root, told.state, &told.journal, on_seen, &told);
+    told.load = kt_load_watch_new(host->root, on_seen, &told);
     KtWorker *worker = worker_on_test_driver(&told);
 
     /* when it is to look several times, while this thread goes on */
@@ -117,6 +120,7 @@ test_looks_in_its_thread(void)
     while (told.n_told < LOOKS)
         g_main_context_iteration(NULL, TRUE);
     kt_worker_free(worker);
+    kt_load_watch_free(told.load);
     kt_following_free(told.following);
     kt_governing_free(told.governing);
     g_mutex_clear(&told.journal);

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "agent/daemon/load_watch.h"
+
+#include <stdlib.h>
+
+#include "agent/daemon/decisions.h"
+#include "probes/qemu_process.h"
+
+#define EVERY_USEC G_TIME_SPAN_MINUTE
+
+struct KtLoadWatch {
+    GThread *thread;
+    const KtRoot *root;
+    KtEventSeen seen;
+    gpointer user_data;
+    GPtrArray *guests;   /* KtWatchedGuest; only the thread touches it, and the next */
+    GHashTable *threads; /* process → KtQemuThreads: threads aren't looked for each time */
+    GMutex mutex;        /* of what follows */
+    GCond told;
+    bool stopping;
+    GPtrArray *news; /* KtWatchedGuest that the thread doesn't know yet; NULL = none */
+    KtLoadJudge *judge;
+};
+
+void
+kt_watched_guest_free(KtWatchedGuest *guest)
+{
+    if (!guest)
+        return;
+    g_free(guest->uuid);
+    g_free(guest->name);
+    g_free(guest->process);
+    g_free(guest);
+}
+
+/* Threads of processes that are there no more go, and of who may have got vCPUs they are looked for anew.
+ * With the mutex held. */
+static void
+take_over(KtLoadWatch *watch)
+{
+    if (!watch->news)
+        return;
+    g_ptr_array_unref(watch->guests);
+    watch->guests = g_steal_pointer(&watch->news);
+    g_hash_table_remove_all(watch->threads);
+}
+
+static const KtQemuThreads *
+find_threads(KtLoadWatch *watch, const char *process, gint64 pid)
+{
+    KtQemuThreads *threads = g_hash_table_lookup(watch->threads, process);
+    if (!threads && (threads = kt_qemu_threads_read(watch->root, pid)))
+        g_hash_table_insert(watch->threads, g_strdup(process), threads);
+    return threads;
+}
+
+static gint
+compare_ids(gconstpointer a, gconstpointer b)
+{
+    guint one = GPOINTER_TO_UINT(*(const gconstpointer *)a),
+          other = GPOINTER_TO_UINT(*(const gconstpointer *)b);
+    return one < other ? -1 : one > other;
+}
+
+/* Times of its vCPUs, by their ids, as far as they can be read. */
+static void
+read_times(const KtRoot *root, gint64 pid, const KtQemuThreads *threads, GArray *time_ns, GArray *delay_ns)
+{
+    guint n;
+    g_autofree gpointer *ids = g_hash_table_get_keys_as_array(threads->vcpu_tids, &n);
+    qsort(ids, n, sizeof *ids, compare_ids);
+    for (guint i = 0; i < n; i++) {
+        gint64 ran, waited;
+        kt_qemu_vcpu_times(root, pid, threads, GPOINTER_TO_UINT(ids[i]), &ran, &waited);
+        if (ran == KT_ABSENT || waited == KT_ABSENT)
+            continue;
+        g_array_append_val(time_ns, ran);
+        g_array_append_val(delay_ns, waited);
+    }
+}
+
+static void
+look_at(KtLoadWatch *watch, const KtWatchedGuest *guest, gint64 now_usec)
+{
+    gint64 pid = guest->process ? g_ascii_strtoll(guest->process, NULL, 10) : 0;
+    g_autofree char *identity = pid > 0 ? kt_qemu_process_identity(watch->root, pid) : NULL;
+    const KtQemuThreads *threads = NULL;
+    if (g_strcmp0(identity, guest->process) != 0 || !(threads = find_threads(watch, guest->process, pid)))
+        return;
+    g_autoptr(GArray) time_ns = g_array_new(FALSE, FALSE, sizeof(gint64));
+    g_autoptr(GArray) delay_ns = g_array_new(FALSE, FALSE, sizeof(gint64));
+    read_times(watch->root, pid, threads, time_ns, delay_ns);
+    if (time_ns->len == 0)
+        return;
+    const KtLoadSample sample = {
+        .uuid = guest->uuid,
+        .name = guest->name,
+        .process = guest->process,
+        .now_usec = now_usec,
+        .placed = guest->placed,
+        .n = time_ns->len,
+        .time_ns = (const gint64 *)(gpointer)time_ns->data,
+        .delay_ns = (const gint64 *)(gpointer)delay_ns->data,
+    };
+    g_mutex_lock(&watch->mutex);
+    kt_load_judge_add(watch->judge, &sample);
+    g_mutex_unlock(&watch->mutex);
+}
+
+/* On its way to the main context. */
+typedef struct {
+    KtEventSeen seen;
+    gpointer user_data;
+    char *what;
+} Message;
+
+static void
+message_free(gpointer data)
+{
+    Message *message = data;
+    g_free(message->what);
+    g_free(message);
+}
+
+static gboolean
+deliver(gpointer data)
+{
+    const Message *message = data;
+    message->seen(NULL, message->what, message->user_data);
+    return G_SOURCE_REMOVE;
+}
+
+/* @what is taken over. */
+static void
+announce(const KtLoadWatch *watch, char *what)
+{
+    Message *message = g_new0(Message, 1);
+    message->seen = watch->seen;
+    message->user_data = watch->user_data;
+    message->what = what;
+    /* The main loop owns it from here. */
+    g_idle_add_full(G_PRIORITY_DEFAULT, deliver, message, message_free);
+    /* cppcheck-suppress memleak */
+}
+
+static void
+look(KtLoadWatch *watch)
+{
+    gint64 now = g_get_monotonic_time();
+    char *seen = NULL;
+    for (guint i = 0; i < watch->guests->len; i++)
+        look_at(watch, watch->guests->pdata[i], now);
+    g_mutex_lock(&watch->mutex);
+    kt_load_judge_forget(watch->judge, now);
+    bool again = kt_load_judge_decide(watch->judge, now, &seen);
+    g_mutex_unlock(&watch->mutex);
+    if (!again)
+        return;
+    kt_decision_log_load(seen);
+    announce(watch, seen);
+}
+
+static gpointer
+watch_load(gpointer data)
+{
+    KtLoadWatch *watch = data;
+    g_mutex_lock(&watch->mutex);
+    while (!watch->stopping) {
+        gint64 until = g_get_monotonic_time() + EVERY_USEC;
+        take_over(watch);
+        g_mutex_unlock(&watch->mutex);
+        look(watch);
+        g_mutex_lock(&watch->mutex);
+        while (!watch->stopping && g_cond_wait_until(&watch->told, &watch->mutex, until))
+            continue;
+    }
+    g_mutex_unlock(&watch->mutex);
+    return NULL;
+}
+
+static void
+free_threads(gpointer threads)
+{
+    kt_qemu_threads_free(threads);
+}
+
+static GPtrArray *
+guests_new(void)
+{
+    return g_ptr_array_new_with_free_func((GDestroyNotify)kt_watched_guest_free);
+}
+
+KtLoadWatch *
+kt_load_watch_new(const KtRoot *root, KtEventSeen seen, gpointer user_data)
+{
+    KtLoadWatch *watch = g_new0(KtLoadWatch, 1);
+    watch->root = root;
+    watch->seen = seen;
+    watch->user_data = user_data;
+    watch->guests = guests_new();
+    watch->threads = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_threads);
+    watch->judge = kt_load_judge_new(&kt_load_times);
+    g_mutex_init(&watch->mutex);
+    g_cond_init(&watch->told);
+    watch->thread = g_thread_new("load", watch_load, watch);
+    return watch;
+}
+
+void
+kt_load_watch_free(KtLoadWatch *watch)
+{
+    if (!watch)
+        return;
+    g_mutex_lock(&watch->mutex);
+    watch->stopping = true;
+    g_cond_signal(&watch->told);
+    g_mutex_unlock(&watch->mutex);
+    g_thread_join(watch->thread);
+    g_ptr_array_unref(watch->guests);
+    g_clear_pointer(&watch->news, g_ptr_array_unref);
+    g_hash_table_unref(watch->threads);
+    kt_load_judge_free(watch->judge);
+    g_mutex_clear(&watch->mutex);
+    g_cond_clear(&watch->told);
+    g_free(watch);
+}
+
+void
+kt_load_watch_tell(KtLoadWatch *watch, GPtrArray *guests)
+{
+    g_mutex_lock(&watch->mutex);
+    g_clear_pointer(&watch->news, g_ptr_array_unref);
+    watch->news = guests;
+    g_mutex_unlock(&watch->mutex);
+}
+
+GHashTable *
+kt_load_watch_loads(KtLoadWatch *watch)
+{
+    g_mutex_lock(&watch->mutex);
+    GHashTable *loads = kt_load_judge_loads(watch->judge);
+    g_mutex_unlock(&watch->mutex);
+    return loads;
+}
+
+GPtrArray *
+kt_load_watch_figures(KtLoadWatch *watch)
+{
+    g_mutex_lock(&watch->mutex);
+    GPtrArray *figures = kt_load_judge_figures(watch->judge);
+    g_mutex_unlock(&watch->mutex);
+    return figures;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "agent/daemon/events.h"
+#include "agent/daemon/load_judge.h"
+#include "base/root.h"
+
+/**
+ * The thread that looks once a minute how long the guests' vCPUs wait for a CPU, from /proc, and says when
+ * that is reason to plan again. All calls may come from any thread.
+ */
+typedef struct KtLoadWatch KtLoadWatch;
+
+/** A guest to watch. */
+typedef struct {
+    char *uuid;
+    char *name;
+    char *process; /* kt_qemu_process_identity() */
+    bool placed;   /* see KtLoadSample */
+} KtWatchedGuest;
+
+void kt_watched_guest_free(KtWatchedGuest *guest);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(KtWatchedGuest, kt_watched_guest_free)
+
+/** Starts it. @root outlives it. @seen is told in the default main context that it is to be planned again: of
+ * no domain, and what was seen. */
+KtLoadWatch *kt_load_watch_new(const KtRoot *root, KtEventSeen seen, gpointer user_data);
+void kt_load_watch_free(KtLoadWatch *watch);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(KtLoadWatch, kt_load_watch_free)
+
+/** The guests that run now (KtWatchedGuest), taken over. */
+void kt_load_watch_tell(KtLoadWatch *watch, GPtrArray *guests);
+
+/** As kt_load_judge_loads(), kt_load_judge_figures(). */
+GHashTable *kt_load_watch_loads(KtLoadWatch *watch);
+GPtrArray *kt_load_watch_figures(KtLoadWatch *watch);
