@@ -8,14 +8,16 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/exec/node_mask.h"
 #include "base/error.h"
 #include "probes/numa_maps.h"
 #include "probes/qemu_process.h"
 
-/* Pages that the kernel is asked for at once. */
-#define WINDOW 1024
+/* Pages that the kernel is asked for at once, no further than to the end of a transparent huge page: it ends
+ * at one that doesn't move, and those behind it shall. */
+#define WINDOW 512
 /* So many of them are looked at in one go: a GiB. */
-#define MOST_WINDOWS 256
+#define MOST_WINDOWS 512
 /* A guest that runs takes new pages wherever it is, and the kernel leaves one where it is that is used at
  * that very moment: what is elsewhere after so many passes through all of its memory stays. */
 #define MOST_PASSES 8
@@ -43,6 +45,7 @@ struct KtPageMover {
     gint64 pass_kib;    /* moved in this pass */
     gint64 outside_kib; /* elsewhere when the pass was begun */
     gint64 moved_kib;
+    bool asked_whole; /* for what didn't move */
 };
 
 KtPageMover *
@@ -177,7 +180,8 @@ next_window(KtPageMover *mover, void **pages, bool *ret_shared)
     while (mover->range < mover->ranges->len && n == 0) {
         const Range *range = &g_array_index(mover->ranges, Range, mover->range);
         mover->at = MAX(mover->at, range->start);
-        for (; n < WINDOW && mover->at < range->end; n++, mover->at += mover->page_bytes)
+        guint64 bytes = WINDOW * mover->page_bytes, end = MIN(range->end, (mover->at / bytes + 1) * bytes);
+        for (; mover->at < end; n++, mover->at += mover->page_bytes)
             pages[n] = (void *)(guintptr)mover->at;
         *ret_shared = range->shared;
         if (mover->at >= range->end) {
@@ -212,25 +216,30 @@ ask_kernel(const KtPageMover *mover, guint n, void **pages, const int *nodes, in
     return false;
 }
 
-/* Of those pages what is elsewhere goes to @node; *@ret_kib is how much that was. */
+/* Of those pages what is elsewhere goes to @node; *@ret_kib is how much that was. The kernel ends early where
+ * a huge page had to be split, and then tells nothing of the rest: it is asked again for as long as that
+ * moves something. */
 static bool
 move_window(const KtPageMover *mover, void **pages, guint n, bool shared, guint node, gint64 *ret_kib,
             GError **error)
 {
     int where[WINDOW], nodes[WINDOW];
-    *ret_kib = 0;
-    if (!ask_kernel(mover, n, pages, NULL, where, 0, error))
-        return false;
-    n = keep_outside(mover, pages, where, n);
+    /* Shared memory is mapped by who serves the guest, too. */
+    int flags = shared ? MPOL_MF_MOVE_ALL : MPOL_MF_MOVE;
     for (guint i = 0; i < n; i++)
         nodes[i] = (int)node;
-    /* One that is merged (KSM) is other guests' too: it stays. Shared memory is mapped by who serves this
-     * one. */
-    if (n > 0 && !ask_kernel(mover, n, pages, nodes, where, shared ? MPOL_MF_MOVE_ALL : MPOL_MF_MOVE, error))
-        return false;
-    for (guint i = 0; i < n; i++)
-        *ret_kib += where[i] == (int)node ? (gint64)mover->page_bytes / 1024 : 0;
-    return true;
+    *ret_kib = 0;
+    for (guint before = 0;; before = n) {
+        if (!ask_kernel(mover, n, pages, NULL, where, 0, error))
+            return false;
+        n = keep_outside(mover, pages, where, n);
+        if (before > 0)
+            *ret_kib += (gint64)(before - n) * (gint64)mover->page_bytes / 1024;
+        if (n == 0 || n == before)
+            return true;
+        if (!ask_kernel(mover, n, pages, nodes, where, flags, error))
+            return false;
+    }
 }
 
 /* Moves until it was @most_kib, or the pass is over. */
@@ -273,6 +282,23 @@ judge_pass(const KtPageMover *mover, gint64 pass_kib)
     return vain || mover->passes > MOST_PASSES ? KT_PAGES_STUCK : KT_PAGES_ON_THE_WAY;
 }
 
+/* What didn't move by its addresses, as transparent huge pages may not, the kernel is asked for as a whole,
+ * once: it is the smaller part. migrate_pages(2) */
+static void
+migrate_rest(KtPageMover *mover)
+{
+    g_autoptr(KtCpuset) from = kt_qemu_process_nodes(mover->root, mover->pid);
+    mover->asked_whole = true;
+    if (!from || numa_available() < 0 || !kt_root_is_live(mover->root))
+        return;
+    hwloc_bitmap_andnot(from, from, mover->to);
+    struct bitmask *from_mask = kt_node_mask(from), *to_mask = kt_node_mask(mover->to);
+    if (numa_migrate_pages((int)mover->pid, from_mask, to_mask) >= 0)
+        mover->moved_kib += mover->outside_kib;
+    numa_bitmask_free(from_mask);
+    numa_bitmask_free(to_mask);
+}
+
 bool
 kt_page_mover_move(KtPageMover *mover, guint node, gint64 most_kib, KtPagesState *ret_state, GError **error)
 {
@@ -287,6 +313,10 @@ kt_page_mover_move(KtPageMover *mover, guint node, gint64 most_kib, KtPagesState
             return true;
         }
         *ret_state = judge_pass(mover, pass_kib);
+        if (*ret_state == KT_PAGES_STUCK && !mover->asked_whole) {
+            migrate_rest(mover);
+            *ret_state = begin_pass(mover) ? judge_pass(mover, 0) : KT_PAGES_GONE;
+        }
         if (*ret_state != KT_PAGES_ON_THE_WAY)
             return true;
     }

@@ -5,8 +5,9 @@
 #include "base/root.h"
 
 /**
- * Memory of a running process on its way to other nodes, a little at a time. Pages that others use too stay,
- * but for shared memory; so do huge pages of a pool, and what is locked by a device. move_pages(2)
+ * Memory of a running process on its way to other nodes, a little at a time: move_pages(2). What doesn't move
+ * so (transparent huge pages that find no room as such, pages that other processes have too) goes at last as
+ * a whole: migrate_pages(2). Huge pages of a pool stay.
  */
 typedef struct KtPageMover KtPageMover;
 
