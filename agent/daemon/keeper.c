@@ -3,6 +3,7 @@
 
 #include "agent/daemon/decisions.h"
 #include "agent/daemon/drift.h"
+#include "agent/daemon/forgetting.h"
 #include "agent/daemon/marking.h"
 #include "agent/daemon/set_aside.h"
 #include "agent/daemon/window.h"
@@ -415,6 +416,18 @@ respect_manual(KtKeeper *keeper, KtJournal *journal, KtPlan **plan, GError **err
     return false;
 }
 
+/** Where it fails state.db is only longer than it need be. */
+static void
+forget(KtKeeper *keeper, KtJournal *journal)
+{
+    g_autoptr(GError) error = NULL;
+    const KtHost *host = keeper->host;
+    if (host->connection &&
+        (!kt_forget_marks(journal, keeper->marking.manual, host->snapshot, g_get_real_time(), &error) ||
+         !kt_forget_runs(journal, host->root, host->snapshot, &error)))
+        g_warning("the journal couldn't be pruned: %s", error->message);
+}
+
 /** The lock is held for the judgement and the run alone. What somebody else changed since the look is a
  * conflict of that step. */
 static KtLookEnd
@@ -423,7 +436,10 @@ act(KtKeeper *keeper, KtPlan **plan, KtLook *look)
     g_autoptr(GError) error = NULL;
     G_GNUC_UNUSED g_autoptr(GMutexLocker) turn = g_mutex_locker_new(keeper->setup.journal);
     g_autoptr(KtJournal) journal = kt_journal_open(keeper->setup.state_dir, KT_JOURNAL_WRITE, &error);
-    if (!journal || !respect_manual(keeper, journal, plan, &error))
+    if (!journal)
+        return end_of(error, look);
+    forget(keeper, journal);
+    if (!respect_manual(keeper, journal, plan, &error))
         return end_of(error, look);
     return has_work(keeper, *plan) ? carry_out(keeper, journal, *plan, look) : KT_LOOK_DONE;
 }
@@ -436,6 +452,14 @@ read_manual(KtKeeper *keeper, GError **error)
     return kt_marking_read(&keeper->marking, keeper->setup.state_dir, error);
 }
 
+static bool
+has_to_forget(const KtKeeper *keeper)
+{
+    const KtHost *host = keeper->host;
+    return host->connection &&
+           kt_forgetting_is_due(keeper->marking.manual, host->snapshot, g_get_real_time());
+}
+
 static KtLookEnd
 put_right(KtKeeper *keeper, KtLook *look)
 {
@@ -443,7 +467,8 @@ put_right(KtKeeper *keeper, KtLook *look)
     if (!read_manual(keeper, &error))
         return end_of(error, look);
     g_autoptr(KtPlan) plan = make_plan(keeper);
-    KtLookEnd end = has_work(keeper, plan) ? act(keeper, &plan, look) : KT_LOOK_DONE;
+    bool has_to = has_work(keeper, plan) || has_to_forget(keeper);
+    KtLookEnd end = has_to ? act(keeper, &plan, look) : KT_LOOK_DONE;
     count(plan, look);
     look->n_manual = kt_marking_count(&keeper->marking);
     look->opens_usec = keeper->opens_usec;

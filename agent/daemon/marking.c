@@ -27,7 +27,7 @@ kt_marking_count(const KtMarking *marking)
 {
     guint n = 0;
     for (guint i = 0; i < marking->manual->len; i++)
-        n += !((const KtManual *)marking->manual->pdata[i])->released;
+        n += kt_manual_stands(marking->manual->pdata[i]);
     return n;
 }
 

@@ -57,5 +57,9 @@ bool kt_schema_version(KtJournal *journal, int *ret_version, GError **error);
 /** Sets step->part from the records of @step and of what undid it. */
 bool kt_journal_read_part(KtJournal *journal, KtJournalStep *step, GError **error);
 
+/** Makes changes of the runs up to @upto one where they are of the same values and nobody's came between: the
+ * later one goes back to what was before the earlier one, which is deleted. */
+bool kt_journal_merge(KtJournal *journal, gint64 upto, GError **error);
+
 /** The schema that this program writes. */
 int kt_schema_current(void);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "agent/exec/journal_database.h"
+#include "agent/exec/journal_prune.h"
 #include "agent/exec/journal_records.h"
 #include "base/error.h"
 
@@ -103,7 +104,8 @@ read_steps(KtJournal *journal, KtJournalRun *run, GError **error)
     " (SELECT COUNT(*) FROM actions WHERE run = runs.id),"                                                   \
     " (SELECT COUNT(*) FROM steps WHERE to_undo AND (run = runs.id OR (runs.finished_usec = 0 AND run IN"    \
     "  (SELECT undoes_run FROM steps AS undo WHERE undo.run = runs.id)))),"                                  \
-    " EXISTS (SELECT 1 FROM steps WHERE undoes_run = runs.id) FROM runs "
+    " EXISTS (SELECT 1 FROM steps WHERE undoes_run = runs.id),"                                              \
+    " EXISTS (SELECT 1 FROM steps WHERE run = runs.id AND result = 'done') FROM runs "
 
 static gpointer
 read_run(sqlite3_stmt *row)
@@ -117,6 +119,7 @@ read_run(sqlite3_stmt *row)
     run->n_actions = sqlite3_column_int64(row, 5);
     run->n_to_undo = sqlite3_column_int64(row, 6);
     run->undone = run->n_to_undo == 0 && sqlite3_column_int(row, 7);
+    run->has_done = sqlite3_column_int(row, 8) != 0;
     return run;
 }
 
@@ -162,12 +165,13 @@ kt_journal_run(KtJournal *journal, gint64 id, GError **error)
     g_autoptr(GPtrArray) runs = read_whole_runs(journal, RUN_COLUMNS "WHERE id = ?", id, error);
     if (!runs)
         return NULL;
-    if (runs->len == 0) {
-        g_set_error(error, KT_ERROR, KT_ERROR_INVALID, "there is no run %" G_GINT64_FORMAT " in %s", id,
-                    journal->path);
-        return NULL;
-    }
-    return g_ptr_array_steal_index(runs, 0);
+    if (runs->len > 0)
+        return g_ptr_array_steal_index(runs, 0);
+    KtPruned pruned;
+    if (kt_journal_pruned(journal, &pruned, error))
+        g_set_error(error, KT_ERROR, KT_ERROR_INVALID, "there is no run %" G_GINT64_FORMAT "%s in %s", id,
+                    id > 0 && id <= pruned.upto ? " any more: it was pruned" : "", journal->path);
+    return NULL;
 }
 
 GPtrArray *

@@ -103,6 +103,10 @@ static const char *const migrations[] = {
     "  PRIMARY KEY (domain_uuid, setting, item)"
     ") STRICT;"
     "CREATE INDEX steps_left ON steps (domain_uuid, kind, run, seq);",
+    /* 5: what was pruned, and since when a marked domain isn't there any more (0 = it is) */
+    "CREATE TABLE pruned (upto INTEGER NOT NULL, runs INTEGER NOT NULL) STRICT;"
+    "INSERT INTO pruned VALUES (0, 0);"
+    "ALTER TABLE manual ADD COLUMN gone_usec INTEGER NOT NULL DEFAULT 0;",
 };
 
 int

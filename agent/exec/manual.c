@@ -52,6 +52,7 @@ read_mark(sqlite3_stmt *row)
     manual->since_usec = sqlite3_column_int64(row, 7);
     manual->released = sqlite3_column_int(row, 8) != 0;
     manual->run = sqlite3_column_int64(row, 9);
+    manual->gone_usec = sqlite3_column_int64(row, 10);
     return manual;
 }
 
@@ -64,7 +65,7 @@ kt_journal_manual(KtJournal *journal, GError **error)
         "  WHERE steps.domain_uuid IS NULLIF(manual.domain_uuid, '') AND steps.run > manual.run"
         "  AND verb = 'apply' AND result = 'done' AND actions.setting = manual.setting"
         "  AND actions.item IS NULLIF(manual.item, '')),"
-        " run FROM manual ORDER BY domain_name, domain_uuid, setting, item";
+        " run, gone_usec FROM manual ORDER BY domain_name, domain_uuid, setting, item";
     g_autoptr(GPtrArray) marks = g_ptr_array_new_with_free_func((GDestroyNotify)kt_manual_free);
     g_autoptr(sqlite3_stmt) statement = kt_statement_new(journal, error, sql, "");
     return kt_statement_rows(journal, statement, read_mark, marks, error) ? g_steal_pointer(&marks) : NULL;
@@ -100,6 +101,22 @@ kt_journal_release(KtJournal *journal, const char *uuid, GError **error)
     static const char sql[] = "UPDATE manual SET released = 1, run = (SELECT COALESCE(MAX(id), 0) FROM runs) "
                               "WHERE domain_uuid = ? AND NOT released";
     g_autoptr(sqlite3_stmt) statement = kt_statement_new(journal, error, sql, "s", uuid ? uuid : "");
+    return kt_statement_run(journal, statement, error);
+}
+
+bool
+kt_journal_note_gone(KtJournal *journal, const char *uuid, gint64 gone_usec, GError **error)
+{
+    g_autoptr(sqlite3_stmt) statement = kt_statement_new(
+        journal, error, "UPDATE manual SET gone_usec = ? WHERE domain_uuid = ?", "is", gone_usec, uuid);
+    return kt_statement_run(journal, statement, error);
+}
+
+bool
+kt_journal_forget_marks(KtJournal *journal, const char *uuid, GError **error)
+{
+    g_autoptr(sqlite3_stmt) statement =
+        kt_statement_new(journal, error, "DELETE FROM manual WHERE domain_uuid = ?", "s", uuid);
     return kt_statement_run(journal, statement, error);
 }
 

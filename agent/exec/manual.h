@@ -16,11 +16,19 @@ typedef struct {
     char *found;
     bool undone; /* by a rollback; else it was changed */
     gint64 since_usec;
-    bool released; /* by now; what happened before that counts no more */
-    gint64 run;    /* the newest one when it was marked, or released */
+    bool released;    /* by now; what happened before that counts no more */
+    gint64 run;       /* the newest one when it was marked, or released */
+    gint64 gone_usec; /* since when libvirt knows no such domain; 0 = it does */
 } KtManual;
 
 void kt_manual_free(KtManual *manual);
+
+/** Whether it is somebody's now: not released, of the host or a domain that is there. */
+static inline bool
+kt_manual_stands(const KtManual *manual)
+{
+    return !manual->released && manual->gone_usec == 0;
+}
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(KtManual, kt_manual_free)
 
 /** All marks by domain, setting and item, released ones too. What `apply` set since it was marked counts as
@@ -32,6 +40,12 @@ bool kt_journal_mark_manual(KtJournal *journal, const GPtrArray *marks, GError *
 
 /** Releases all that is manual of domain @uuid (NULL: of the host). */
 bool kt_journal_release(KtJournal *journal, const char *uuid, GError **error);
+
+/** Notes that libvirt has known no domain @uuid since then, 0 = that it knows it. */
+bool kt_journal_note_gone(KtJournal *journal, const char *uuid, gint64 gone_usec, GError **error);
+
+/** Drops all marks of domain @uuid, released ones too. */
+bool kt_journal_forget_marks(KtJournal *journal, const char *uuid, GError **error);
 
 /** What kvm-tune left last at one place. */
 typedef struct {

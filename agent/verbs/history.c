@@ -25,15 +25,16 @@ static KtExit
 show_runs(const KtOptions *options, KtJournal *journal)
 {
     g_autoptr(GError) error = NULL;
+    KtPruned pruned;
     g_autoptr(GPtrArray) runs = kt_journal_runs(journal, &error);
-    if (runs == NULL)
+    if (runs == NULL || !kt_journal_pruned(journal, &pruned, &error))
         return kt_report_error(options, error);
     if (options->json) {
-        g_autofree char *json = kt_view_runs_json(runs);
+        g_autofree char *json = kt_view_runs_json(runs, &pruned);
         return kt_print(json, KT_EXIT_DONE);
     }
     g_autoptr(GString) out = g_string_new(NULL);
-    kt_view_runs(out, &options->style, runs);
+    kt_view_runs(out, &options->style, runs, &pruned);
     return kt_print(out->str, KT_EXIT_DONE);
 }
 

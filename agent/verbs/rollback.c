@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 
+#include "agent/exec/journal_prune.h"
 #include "agent/verbs/verb.h"
 #include "agent/view/view.h"
 
@@ -22,7 +23,9 @@ named_run(const KtOptions *options, gint64 *ret_run, KtExit *ret_exit)
     return true;
 }
 
-/* Leaves those of @runs (newest first) that are meant: the newest; @run and all later ones; all. */
+/* Leaves those of @runs (newest first) that are meant: the newest; @run and all later ones; all. Where older
+ * ones were pruned, a change stands for all of them that were made of the same value: they go back together.
+ */
 static void
 keep_meant(GPtrArray *runs, gint64 run, bool all)
 {
@@ -49,11 +52,12 @@ find_runs(const KtOptions *options, KtJournal *journal, gint64 run, KtExit *ret_
         return NULL;
     }
     g_autoptr(GPtrArray) runs = kt_journal_undoable(journal, &error);
-    if (runs == NULL) {
+    KtPruned pruned;
+    if (runs == NULL || !kt_journal_pruned(journal, &pruned, &error)) {
         *ret_exit = kt_report_error(options, error);
         return NULL;
     }
-    keep_meant(runs, run, options->all);
+    keep_meant(runs, run, options->all || (run != 0 && run <= pruned.upto));
     return g_steal_pointer(&runs);
 }
 

@@ -18,8 +18,8 @@ kt_view_run_state(const KtJournalRun *run)
         return "unfinished";
     if (run->undone)
         return "undone";
-    /* What is done can be undone: a run that left nothing of the kind failed, or found others' values. */
-    if (g_strcmp0(run->verb, "rollback") != 0 && run->n_to_undo == 0)
+    /* A run that did nothing failed, or found others' values. */
+    if (g_strcmp0(run->verb, "rollback") != 0 && run->n_to_undo == 0 && !run->has_done)
         return "no effect";
     return "done";
 }
@@ -79,8 +79,23 @@ print_run_row(GString *out, const KtStyle *style, const KtJournalRun *run, guint
     g_string_append_c(out, '\n');
 }
 
+/* What is no longer in the list, and what that means for the rest. */
+static void
+print_pruned(GString *out, const KtStyle *style, const KtPruned *pruned)
+{
+    if (pruned->upto == 0)
+        return;
+    g_autofree char *count = kt_count((guint)pruned->n_runs, "run", "runs");
+    kt_ink(out, style, KT_INK_DIM,
+           "%s up to run %" G_GINT64_FORMAT " left out: nothing of them can still be undone, or what was "
+           "changed again later is one change now\n'kvm-tune rollback RUN' of any of the runs up to that one "
+           "undoes all of them",
+           count, pruned->upto);
+    g_string_append_c(out, '\n');
+}
+
 void
-kt_view_runs(GString *out, const KtStyle *style, GPtrArray *runs)
+kt_view_runs(GString *out, const KtStyle *style, GPtrArray *runs, const KtPruned *pruned)
 {
     if (runs->len == 0) {
         g_string_append(out, "no runs yet: kvm-tune has changed nothing on this host\n");
@@ -98,6 +113,7 @@ kt_view_runs(GString *out, const KtStyle *style, GPtrArray *runs)
     g_string_append_c(out, '\n');
     for (guint i = 0; i < runs->len; i++)
         print_run_row(out, style, runs->pdata[i], profile_width);
+    print_pruned(out, style, pruned);
 }
 
 void

@@ -62,13 +62,17 @@ kt_step_actions_json(const KtJournalStep *step)
 }
 
 char *
-kt_view_runs_json(GPtrArray *runs)
+kt_view_runs_json(GPtrArray *runs, const KtPruned *pruned)
 {
     json_t *document = kt_json_document();
     json_t *list = json_array();
     for (guint i = 0; i < runs->len; i++)
         json_array_append_new(list, run_json(runs->pdata[i]));
     json_object_set_new(document, "runs", list);
+    json_object_set_new(document, "pruned",
+                        pruned->upto == 0 ? json_null()
+                                          : json_pack("{s:I, s:I}", "upto", (json_int_t)pruned->upto, "runs",
+                                                      (json_int_t)pruned->n_runs));
     return kt_json_dump(document);
 }
 

@@ -19,7 +19,7 @@ is_named(char *const *names, const char *name, const char *uuid)
 static bool
 is_shown(const KtManual *mark, char *const *names)
 {
-    return !mark->released && is_named(names, mark->domain_name, mark->domain_uuid);
+    return kt_manual_stands(mark) && is_named(names, mark->domain_name, mark->domain_uuid);
 }
 
 char *

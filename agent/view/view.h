@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "agent/exec/executor.h"
+#include "agent/exec/journal_prune.h"
 #include "agent/view/ink.h"
 #include "tuners/plan.h"
 
@@ -38,9 +39,9 @@ char *kt_view_report_json(const KtReport *report, const KtPlan *plan);
 void kt_view_undo(GString *out, const KtStyle *style, GPtrArray *steps);
 
 /** `history`: all runs, newest first; or one with its steps. */
-void kt_view_runs(GString *out, const KtStyle *style, GPtrArray *runs);
+void kt_view_runs(GString *out, const KtStyle *style, GPtrArray *runs, const KtPruned *pruned);
 void kt_view_run(GString *out, const KtStyle *style, const KtJournalRun *run);
-char *kt_view_runs_json(GPtrArray *runs);
+char *kt_view_runs_json(GPtrArray *runs, const KtPruned *pruned);
 char *kt_view_run_json(const KtJournalRun *run);
 
 /** "done", "undone", "unfinished": the state of a run in one word. */

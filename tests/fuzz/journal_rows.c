@@ -95,9 +95,10 @@ static void
 show(GPtrArray *runs)
 {
     static const KtStyle style = {.width = 80};
+    static const KtPruned pruned = {.upto = 5, .n_runs = 3};
     g_autoptr(GString) out = g_string_new(NULL);
-    kt_view_runs(out, &style, runs);
-    g_autofree char *all = kt_view_runs_json(runs);
+    kt_view_runs(out, &style, runs, &pruned);
+    g_autofree char *all = kt_view_runs_json(runs, &pruned);
     for (guint i = 0; i < runs->len; i++) {
         const KtJournalRun *run = runs->pdata[i];
         g_autofree char *unfinished = kt_view_unfinished(run, true);

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What somebody changes while the daemon runs is kept; what a machine reset is put right."""
 
+import contextlib
 import os
 import re
+import sqlite3
 import unittest
 
 from host import chosen, read, wait_for, write
@@ -153,6 +155,31 @@ cpu.exclusive = yes
         self.start("kt-one")
         self.assert_pinned(daemon, "kt-one", {0})
         self.assertEqual(self.manual(), [])
+
+    def test_undefined(self):
+        """Nothing of a guest is shown once libvirt knows it no more; who is defined anew within a day finds it as it was."""
+        daemon = self.kept()
+        definition = self.host.definition("kt-one")
+        self.host.virsh("emulatorpin", "kt-one", "1", "--live")
+        self.look(daemon)
+        self.host.virsh("destroy", "kt-one")
+        self.look(daemon)
+        self.assertEqual(len(self.manual()), 1)
+
+        self.host.virsh("undefine", "kt-one")
+        self.assertTrue(wait_for(lambda: self.manual() == [], PATIENCE), daemon.said())
+        self.assertEqual(daemon.status()["last"]["manual"], 0)
+        self.host.define_xml("kt-one", definition)
+        self.assertTrue(wait_for(lambda: len(self.manual()) == 1, PATIENCE), daemon.said())
+
+        self.host.virsh("undefine", "kt-one")
+        self.assertTrue(wait_for(lambda: self.manual() == [], PATIENCE), daemon.said())
+        with contextlib.closing(sqlite3.connect(os.path.join(self.host.state, "state.db"))) as state, state:
+            state.execute("UPDATE manual SET gone_usec = gone_usec - 86400000000")
+        self.look(daemon)
+        self.host.define_xml("kt-one", definition)
+        self.look(daemon)
+        self.assertEqual(self.manual(), [], daemon.said())
 
     def test_nothing_to_release(self):
         told = self.host.tune("release", "kt-on")

@@ -6,6 +6,7 @@
  * to a new start. Whatever of the effects had happened: rollback puts all back, and apply works again.
  */
 
+#include "agent/exec/journal_prune.h"
 #include "tests/unit/agent/exec/exec_scene.h"
 #include "tests/unit/agent/exec/recording_vfs.h"
 
@@ -175,9 +176,9 @@ start_again(ExecScene *scene, const char *world, bool apply_again)
 
 /** All that a power loss before operation @end may leave. What is in the world then: effects don't go by way
  * of SQLite, so what happened between two operations may have happened or not; and a reboot takes away what
- * is only in the kernel. Gives how many states that were. */
+ * is only in the kernel (@reboots). Gives how many states that were. */
 static guint
-lose_power(ExecScene *scene, const GPtrArray *ops, guint end, GRand *random)
+lose_power(ExecScene *scene, const GPtrArray *ops, guint end, bool reboots, GRand *random)
 {
     g_autoptr(GArray) pending = pending_at(ops, end);
     g_autoptr(GArray) sets = choices(pending->len, random);
@@ -186,7 +187,7 @@ lose_power(ExecScene *scene, const GPtrArray *ops, guint end, GRand *random)
     const char *const worlds[] = {"0 madvise", last->note, next->note};
     guint n = 0;
     for (guint i = 0; i < sets->len; i++) {
-        for (guint k = 0; k < G_N_ELEMENTS(worlds); k++) {
+        for (guint k = reboots ? 0 : 1; k < G_N_ELEMENTS(worlds); k++) {
             if (k > 0 && g_str_equal(worlds[k], worlds[k - 1]))
                 continue;
             bool torn = n++ % 3 == 2;
@@ -213,10 +214,49 @@ test_at_every_write(void)
     guint n = 0;
     g_autoptr(GRand) random = g_rand_new_with_seed(20261122);
     for (guint end = 1; end <= recorder->ops->len; end++)
-        n += lose_power(scene, recorder->ops, end, random);
+        n += lose_power(scene, recorder->ops, end, true, random);
 
     g_test_message("%u operations, %u states", recorder->ops->len, n);
     g_assert_cmpuint(n, >, 500);
+    recording_vfs_stop(recorder);
+}
+
+/** Two runs of which one value was changed twice, and then they are pruned. */
+static void
+prune_two(ExecScene *scene, RecordingVfs *recorder, guint *ret_begin)
+{
+    g_autoptr(GHashTable) domains = g_hash_table_new(g_str_hash, g_str_equal);
+    const KtLiving living = {.domains = domains};
+    make_plan(scene);
+    must_apply(scene);
+    kt_plan_free(scene->plan);
+    scene->plan = kt_plan_new(scene->snapshot);
+    plan_file(scene, THP_ENABLED, wanted[1], "always");
+    must_apply(scene);
+    *ret_begin = recorder->ops->len;
+    g_assert_true(kt_journal_prune_upto(scene->journal, 2, &living, NULL));
+    g_assert_cmpuint(runs_to_undo(scene), ==, 2);
+}
+
+/** What is pruned is so as a whole or not at all: rollback always puts back what was there first. */
+static void
+test_while_pruning(void)
+{
+    ExecScene nowhere = {0};
+    guint begin = 0, n = 0;
+    RecordingVfs *recorder = recording_vfs_start(world_now, &nowhere);
+    g_autoptr(ExecScene) scene = exec_scene_new(files);
+    recorder->user_data = scene;
+    prune_two(scene, recorder, &begin);
+    g_clear_pointer(&scene->journal, kt_journal_close);
+    recorder->recording = false;
+
+    g_autoptr(GRand) random = g_rand_new_with_seed(20261122);
+    for (guint end = begin + 1; end <= recorder->ops->len; end++)
+        n += lose_power(scene, recorder->ops, end, false, random);
+
+    g_test_message("%u operations, %u states", recorder->ops->len - begin, n);
+    g_assert_cmpuint(n, >, 20);
     recording_vfs_stop(recorder);
 }
 
@@ -228,5 +268,6 @@ main(int argc, char **argv)
         g_setenv("TMPDIR", "/dev/shm", TRUE);
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/power-loss/at-every-write", test_at_every_write);
+    g_test_add_func("/power-loss/while-pruning", test_while_pruning);
     return g_test_run();
 }

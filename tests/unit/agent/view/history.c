@@ -9,6 +9,8 @@ static const KtStyle style = {.color = false, .utf8 = true, .width = 80};
 /* 2026-11-21 20:31:05 UTC */
 #define STARTED (G_GINT64_CONSTANT(1795293065) * G_USEC_PER_SEC)
 
+static const KtPruned whole = {0};
+
 static KtJournalRun *
 run_new(gint64 id, const char *verb, const char *profile)
 {
@@ -27,6 +29,8 @@ test_states(void)
 {
     g_autoptr(KtJournalRun) run = run_new(1, "apply", "balanced");
     g_assert_cmpstr(kt_view_run_state(run), ==, "no effect");
+    run->has_done = true;
+    g_assert_cmpstr(kt_view_run_state(run), ==, "done");
     run->n_to_undo = 3;
     g_assert_cmpstr(kt_view_run_state(run), ==, "done");
     run->finished_usec = 0;
@@ -63,7 +67,7 @@ test_table(void)
     g_ptr_array_add(runs, run_new(9, "apply", "/a/very/long/path/of/a/profile/which/has/no/end.conf"));
     g_autoptr(GString) out = g_string_new(NULL);
 
-    kt_view_runs(out, &style, runs);
+    kt_view_runs(out, &style, runs, &whole);
 
     g_auto(GStrv) lines = g_strsplit(out->str, "\n", -1);
     g_assert_true(g_str_has_prefix(lines[0], " run  when                 verb      profile"));
@@ -93,8 +97,23 @@ test_no_runs(void)
 {
     g_autoptr(GPtrArray) runs = g_ptr_array_new();
     g_autoptr(GString) out = g_string_new(NULL);
-    kt_view_runs(out, &style, runs);
+    kt_view_runs(out, &style, runs, &whole);
     g_assert_cmpstr(out->str, ==, "no runs yet: kvm-tune has changed nothing on this host\n");
+}
+
+static void
+test_pruned_is_said(void)
+{
+    const KtPruned pruned = {.upto = 812, .n_runs = 790};
+    g_autoptr(GPtrArray) runs = g_ptr_array_new_with_free_func((GDestroyNotify)kt_journal_run_free);
+    g_ptr_array_add(runs, run_new(813, "daemon", "balanced"));
+    g_autoptr(GString) out = g_string_new(NULL);
+
+    kt_view_runs(out, &style, runs, &pruned);
+    g_autofree char *json = kt_view_runs_json(runs, &pruned);
+
+    g_assert_nonnull(strstr(out->str, "\n790 runs up to run 812 left out"));
+    g_assert_nonnull(strstr(json, "\"upto\": 812"));
 }
 
 static KtJournalRun *
@@ -171,7 +190,7 @@ test_json(void)
     g_ptr_array_add(runs, run_with_step("apply", KT_RESULT_DONE));
     ((KtJournalRun *)runs->pdata[0])->finished_usec = 0;
 
-    g_autofree char *all = kt_view_runs_json(runs);
+    g_autofree char *all = kt_view_runs_json(runs, &whole);
     g_autofree char *one = kt_view_run_json(runs->pdata[0]);
     g_autoptr(json_t) all_json = json_loads(all, 0, NULL);
     g_autoptr(json_t) one_json = json_loads(one, 0, NULL);
@@ -196,5 +215,6 @@ main(int argc, char **argv)
     g_test_add_func("/view/history/run", test_one_run);
     g_test_add_func("/view/history/half-done-part", test_half_done_part);
     g_test_add_func("/view/history/json", test_json);
+    g_test_add_func("/view/history/pruned-is-said", test_pruned_is_said);
     return g_test_run();
 }
