@@ -5,6 +5,7 @@
 #include "agent/daemon/drift.h"
 #include "agent/daemon/forgetting.h"
 #include "agent/daemon/marking.h"
+#include "agent/daemon/pool_wait.h"
 #include "agent/daemon/set_aside.h"
 #include "agent/daemon/window.h"
 #include "agent/exec/executor.h"
@@ -24,6 +25,7 @@ struct KtKeeper {
     KtProfile *profile;
     bool profile_is_new; /* no look was made for it yet */
     KtSetAside *aside;   /* whose steps failed */
+    KtPoolWait *pools;   /* that nobody wants any more */
     KtRefusals *told;    /* what was said to be refused */
     KtMarking marking;   /* what is somebody's */
     GHashTable *touched; /* set of UUIDs: whom a run has changed, or tried to, since they were looked at */
@@ -53,6 +55,7 @@ kt_keeper_new(const KtKeeperSetup *setup)
     keeper->host = g_new0(KtHost, 1);
     keeper->host->lean = true;
     keeper->aside = kt_set_aside_new();
+    keeper->pools = kt_pool_wait_new();
     keeper->told = kt_refusals_new();
     keeper->marking.since_usec = g_get_real_time();
     keeper->moves = g_ptr_array_new_with_free_func((GDestroyNotify)kt_journal_step_free);
@@ -70,6 +73,7 @@ kt_keeper_free(KtKeeper *keeper)
     kt_host_free(keeper->host);
     kt_profile_free(keeper->profile);
     kt_set_aside_free(keeper->aside);
+    kt_pool_wait_free(keeper->pools);
     kt_refusals_free(keeper->told);
     kt_marking_clear(&keeper->marking);
     g_hash_table_unref(keeper->touched);
@@ -158,7 +162,9 @@ make_plan(KtKeeper *keeper)
     if (keeper->profile_is_new)
         kt_warn_unmatched(keeper->profile, host->snapshot, desired);
     keeper->profile_is_new = false;
-    return kt_plan_asking(host, desired);
+    KtPlan *plan = kt_plan_asking(host, desired);
+    kt_pool_wait_leave_out(keeper->pools, plan, desired, g_get_monotonic_time());
+    return plan;
 }
 
 static void
@@ -473,6 +479,7 @@ put_right(KtKeeper *keeper, KtLook *look)
     look->n_manual = kt_marking_count(&keeper->marking);
     look->opens_usec = keeper->opens_usec;
     look->retry_usec = kt_set_aside_due(keeper->aside, g_get_monotonic_time());
+    look->shrinks_usec = kt_pool_wait_due(keeper->pools, g_get_monotonic_time());
     kt_refusals_tell(keeper->told, plan);
     tell_governor(keeper, plan);
     tell_following(keeper, plan, look, end);

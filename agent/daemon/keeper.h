@@ -53,10 +53,11 @@ typedef struct {
     guint n_done;    /* changes made */
     gint64 run;      /* in the journal; 0 = nothing was to be done */
     guint n_refused;
-    guint n_pending;   /* staged values that wait for a power cycle */
-    guint n_manual;    /* items that are somebody's */
-    gint64 opens_usec; /* until a restart-window opens, 0 = none will */
-    gint64 retry_usec; /* until what is left out after a failure gets another try, 0 = nothing is */
+    guint n_pending;     /* staged values that wait for a power cycle */
+    guint n_manual;      /* items that are somebody's */
+    gint64 opens_usec;   /* until a restart-window opens, 0 = none will */
+    gint64 retry_usec;   /* until what is left out after a failure gets another try, 0 = nothing is */
+    gint64 shrinks_usec; /* until a pool that nobody wants any more is to shrink, 0 = none is */
     bool again; /* what was planned for had changed meanwhile, or a step failed and the rest is to be done */
 } KtLook;
 

@@ -150,6 +150,15 @@ on_next_try(gpointer data)
     return G_SOURCE_REMOVE;
 }
 
+static gboolean
+on_shrink(gpointer data)
+{
+    KtLoop *loop = data;
+    loop->shrink = 0;
+    note(loop, NULL, "huge pages were unused for long");
+    return G_SOURCE_REMOVE;
+}
+
 static void
 await(KtLoop *loop, guint *source, gint64 usec, GSourceFunc on_time)
 {
@@ -177,6 +186,7 @@ on_look_done(KtLook *look, gpointer data)
     /* Each look finds these anew, should the clock be set meanwhile. */
     await(loop, &loop->window, look->opens_usec, on_window);
     await(loop, &loop->next_try, look->retry_usec, on_next_try);
+    await(loop, &loop->shrink, look->shrinks_usec, on_shrink);
     consider(loop);
 }
 

@@ -48,6 +48,7 @@ typedef struct {
     guint retry;
     guint window;       /* until a restart-window opens */
     guint next_try;     /* timeout: what is left out after a failure gets another try; 0 = none */
+    guint shrink;       /* timeout: a pool that nobody wants is to shrink; 0 = none */
     guint wait_seconds; /* until the retry, 0 = nothing is in the way */
     guint repeats;      /* looks in a row that left something */
     bool busy;          /* the worker looks */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "agent/exec/pool_growth.h"
 #include "agent/exec/step.h"
 #include "base/error.h"
 #include "probes/pools.h"
@@ -72,6 +73,8 @@ perform(const KtTarget *target, KtJournalStep *step, GError **error)
 {
     if (!kt_step_performs(g_ptr_array_index(step->actions, 0)))
         return true;
+    if (kt_pools_is_file(step->path))
+        return kt_pool_write(target->root, step->path, step->target, error);
     return kt_root_write(target->root, step->path, step->target, error);
 }
 

@@ -62,6 +62,56 @@ test_pool_without_surplus(void)
     assert_state(without, "3", "5", KT_STEP_IS_GONE);
 }
 
+/* A kernel that finds fewer pages than asked is given its memory compacted, of that node alone, and then it
+ * fails. */
+static void
+test_pool_falls_short(void)
+{
+    g_autoptr(ExecScene) scene = exec_scene_new((FakeFile[]){{POOL "nr_hugepages", "10\n"},
+                                                             {POOL "surplus_hugepages", "2\n"},
+                                                             {"sys/devices/system/node/node0/compact", ""},
+                                                             {"sys/devices/system/node/node1/compact", ""},
+                                                             {NULL, NULL}});
+    plan_file(scene, POOL "nr_hugepages", "8", "512");
+
+    g_autoptr(KtReport) report = apply(scene);
+
+    g_assert_true(report->failed);
+    g_assert_nonnull(strstr(report->failure, "wanted '512', found '510'"));
+    assert_file(scene, "sys/devices/system/node/node0/compact", "1");
+    assert_file(scene, "sys/devices/system/node/node1/compact", "");
+}
+
+/* One that gets what it asks for, or shrinks, makes nobody wait for that. */
+static void
+test_pool_has_room(void)
+{
+    g_autoptr(ExecScene) scene = exec_scene_new((FakeFile[]){{POOL "nr_hugepages", "0\n"},
+                                                             {POOL "surplus_hugepages", "0\n"},
+                                                             {"sys/devices/system/node/node0/compact", ""},
+                                                             {NULL, NULL}});
+    plan_file(scene, POOL "nr_hugepages", "0", "512");
+    must_apply(scene);
+    g_autoptr(KtReport) undone = rollback(scene);
+    g_assert_cmpuint(undone->n_done, ==, 1);
+    assert_file(scene, "sys/devices/system/node/node0/compact", "");
+}
+
+/* Without nodes all memory is compacted. */
+static void
+test_pool_of_the_host_falls_short(void)
+{
+    static const char path[] = "sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages";
+    g_autoptr(ExecScene) scene =
+        exec_scene_new((FakeFile[]){{path, "10\n"},
+                                    {"sys/kernel/mm/hugepages/hugepages-2048kB/surplus_hugepages", "2\n"},
+                                    {"proc/sys/vm/compact_memory", ""},
+                                    {NULL, NULL}});
+    plan_file(scene, path, "8", "512");
+    G_GNUC_UNUSED g_autoptr(KtReport) report = apply(scene);
+    assert_file(scene, "proc/sys/vm/compact_memory", "1");
+}
+
 /* Whatever the kernel says: it is named with the file and the value, and the write before it goes back. */
 static void
 test_refused(void)
@@ -91,6 +141,9 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/step-sysfs/pool", test_pool);
+    g_test_add_func("/step-sysfs/pool/falls-short", test_pool_falls_short);
+    g_test_add_func("/step-sysfs/pool/has-room", test_pool_has_room);
+    g_test_add_func("/step-sysfs/pool/of-the-host-falls-short", test_pool_of_the_host_falls_short);
     g_test_add_func("/step-sysfs/pool/surplus", test_pool_with_surplus);
     g_test_add_func("/step-sysfs/pool/no-surplus", test_pool_without_surplus);
     g_test_add_func("/step-sysfs/refused", test_refused);
