@@ -77,6 +77,42 @@ name_hypervisor(KtSnapshot *snapshot, virConnectPtr connection)
         snapshot->qemu = kt_hypervisor_version(version);
 }
 
+/** How often pools and domains are read until they are of one moment. */
+enum { MOST_POOL_LOOKS = 4 };
+
+static bool
+have_same_pages(const KtPools *pools, const KtPools *before)
+{
+    for (guint i = 0; i < pools->pools->len; i++) {
+        const KtPool *pool = &g_array_index(pools->pools, KtPool, i);
+        const KtPool *old = kt_pools_find(before, pool->node, pool->page_kib);
+        if (!old || old->total != pool->total || old->free != pool->free)
+            return false;
+    }
+    return true;
+}
+
+/** A guest that starts or ends while pools and domains are read would have its pages counted as somebody
+ * else's: then both are read once more. */
+static bool
+settle_pools(KtSnapshot *snapshot, const KtRoot *root, virConnectPtr connection, GError **error)
+{
+    g_autoptr(GHashTable) nobody = g_hash_table_new(g_str_hash, g_str_equal);
+    for (guint looks = 0; snapshot->host_is_local && looks < MOST_POOL_LOOKS; looks++) {
+        g_autoptr(KtPools) before = snapshot->pools;
+        snapshot->pools = kt_pools_read(root, error);
+        if (!snapshot->pools)
+            return false;
+        if (have_same_pages(snapshot->pools, before))
+            break;
+        g_autoptr(GPtrArray) domains = snapshot->domains;
+        snapshot->domains = kt_domains_renew(domains, nobody, connection, root, snapshot->topology, error);
+        if (!snapshot->domains)
+            return false;
+    }
+    return true;
+}
+
 static bool
 read_all(KtSnapshot *snapshot, const KtRoot *root, virConnectPtr connection, GError **error)
 {
@@ -88,7 +124,8 @@ read_all(KtSnapshot *snapshot, const KtRoot *root, virConnectPtr connection, GEr
     /* Another host's domains aren't placed on this machine's CPUs. */
     bool filled = kt_remote_host_is(snapshot, root) ? kt_remote_host_fill(snapshot, connection, error)
                                                     : kt_snapshot_fill_host(snapshot, root, error);
-    return filled && (snapshot->domains = kt_domains_read(connection, root, snapshot->topology, error));
+    return filled && (snapshot->domains = kt_domains_read(connection, root, snapshot->topology, error)) &&
+           settle_pools(snapshot, root, connection, error);
 }
 
 KtSnapshot *
@@ -150,7 +187,7 @@ kt_snapshot_renew(KtSnapshot *before, GHashTable *changed, const KtRoot *root, v
     snapshot->no_io_uring = g_steal_pointer(&old->no_io_uring);
     snapshot->host_is_local = old->host_is_local;
     snapshot->domains = kt_domains_renew(old->domains, changed, connection, root, snapshot->topology, error);
-    if (!snapshot->domains)
+    if (!snapshot->domains || !settle_pools(snapshot, root, connection, error))
         return NULL;
     if (snapshot->host_is_local && kt_root_is_live(root))
         renew_images(snapshot, old);
