@@ -5,6 +5,7 @@
 #include "agent/daemon/drift.h"
 #include "agent/daemon/forgetting.h"
 #include "agent/daemon/marking.h"
+#include "agent/daemon/plan_guests.h"
 #include "agent/daemon/pool_wait.h"
 #include "agent/daemon/set_aside.h"
 #include "agent/daemon/window.h"
@@ -339,25 +340,6 @@ tell_governor(const KtKeeper *keeper, const KtPlan *plan)
                       host->connection ? kt_ksm_guests(host->snapshot) : NULL);
 }
 
-/** Whose memory stays where it is though another node is nearer, and why. KtFollowed, owned. */
-static GPtrArray *
-find_staying(const KtPlan *plan)
-{
-    GPtrArray *staying = g_ptr_array_new_with_free_func((GDestroyNotify)kt_followed_free);
-    for (guint i = 0; i < plan->n_domains; i++) {
-        if (!plan->domains[i].memory_stays)
-            continue;
-        const KtDomain *domain = plan->snapshot->domains->pdata[i];
-        KtFollowed *followed = g_new0(KtFollowed, 1);
-        followed->name = g_strdup(domain->name);
-        followed->from = g_strdup(plan->domains[i].memory_at);
-        followed->state = KT_FOLLOWING_STAYS;
-        followed->reason = g_strdup(plan->domains[i].memory_stays);
-        g_ptr_array_add(staying, followed);
-    }
-    return staying;
-}
-
 /** Has memory follow its guests, once they are where the plan wants them. Guests that can't be seen, or that
  * are to be planned for again, are left as they are. */
 static void
@@ -366,30 +348,16 @@ tell_following(KtKeeper *keeper, const KtPlan *plan, const KtLook *look, KtLookE
     if (!keeper->host->connection || end != KT_LOOK_DONE || look->again)
         return;
     kt_following_tell(keeper->setup.following, keeper->profile->name, g_steal_pointer(&keeper->moves),
-                      find_staying(plan), look->why);
+                      kt_plan_staying(plan), look->why);
     keeper->moves = g_ptr_array_new_with_free_func((GDestroyNotify)kt_journal_step_free);
 }
 
-/** Whom to watch: all that run on this host, and of them who has his place from the plan. */
 static void
 tell_load(const KtKeeper *keeper, const KtPlan *plan)
 {
     if (!keeper->host->connection)
         return;
-    GPtrArray *guests = g_ptr_array_new_with_free_func((GDestroyNotify)kt_watched_guest_free);
-    for (guint i = 0; i < plan->n_domains; i++) {
-        const KtDomain *domain = plan->snapshot->domains->pdata[i];
-        gint seat = plan->domains[i].seat;
-        if (domain->pid <= 0)
-            continue;
-        KtWatchedGuest *guest = g_new0(KtWatchedGuest, 1);
-        guest->uuid = g_strdup(domain->uuid);
-        guest->name = g_strdup(domain->name);
-        guest->process = g_strdup(domain->process);
-        guest->placed = seat >= 0 && plan->problem->domains[seat].placed;
-        g_ptr_array_add(guests, guest);
-    }
-    kt_load_watch_tell(keeper->setup.load, guests);
+    kt_load_watch_tell(keeper->setup.load, kt_plan_watched(plan));
 }
 
 /** Takes out of @plan what others do. */
