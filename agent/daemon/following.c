@@ -117,14 +117,16 @@ is_wanted(const KtJourney *journey, const GPtrArray *steps, guint *ret_index)
     return false;
 }
 
-/* Whether one that has ended is to be tried again. */
-static bool
-is_due_again(const KtJourney *journey, gint64 now_usec)
+/* From when on one that has ended may be tried again. What was given up at once: who took it back may have
+ * had a reason, which is judged then. */
+static gint64
+due_again_usec(const KtJourney *journey)
 {
-    gint64 ended = kt_journey_ended_usec(journey);
     g_autoptr(KtFollowed) figures = kt_journey_figures(journey);
-    gint64 wait = figures->state == KT_FOLLOWING_STAYS ? STUCK_AGAIN_USEC : AGAIN_USEC;
-    return ended > 0 && now_usec - ended >= wait;
+    if (figures->state == KT_FOLLOWING_LEFT)
+        return 0;
+    return kt_journey_ended_usec(journey) +
+           (figures->state == KT_FOLLOWING_STAYS ? STUCK_AGAIN_USEC : AGAIN_USEC);
 }
 
 /* Takes over what was told: what is wanted and on its way goes on, what isn't wanted ends, and the rest
@@ -140,7 +142,7 @@ take_over(KtFollowing *following, gint64 now_usec)
         KtJourney *journey = following->journeys->pdata[i];
         guint index = 0;
         bool wanted = is_wanted(journey, steps, &index);
-        bool goes = kt_journey_is_over(journey) && (!wanted || is_due_again(journey, now_usec));
+        bool goes = kt_journey_is_over(journey) && (!wanted || due_again_usec(journey) <= now_usec);
         if (!wanted)
             kt_journey_leave(journey, "it is no longer wanted there");
         if (wanted && !goes)
@@ -165,23 +167,31 @@ name_wish(const KtJournalStep *step)
     return g_strjoin(" ", step->domain_uuid, step->process, action->to, NULL);
 }
 
-/* What was given up isn't known any more: whether it is still wanted is judged anew. Who took it back may
- * have had a reason. */
+/* What may be tried again isn't known any more: the next plan judges anew whether it is still wanted. */
 static void
-forget_left(KtFollowing *following, const KtJourney *journey)
+forget_wish(KtFollowing *following, const KtJourney *journey)
 {
-    g_autoptr(KtFollowed) figures = kt_journey_figures(journey);
     g_autofree char *wish = name_wish(kt_journey_step(journey));
     guint index;
-    if (figures->state != KT_FOLLOWING_LEFT)
-        return;
     g_mutex_lock(&following->mutex);
     if (g_ptr_array_find_with_equal_func(following->wanted, wish, g_str_equal, &index))
         g_ptr_array_remove_index(following->wanted, index);
     g_mutex_unlock(&following->mutex);
 }
 
-/* Those that have ended are recorded, and the first of the others goes on. Gives when to call again. */
+/* One that has ended: gives when it may be tried again. */
+static gint64
+look_back(KtFollowing *following, const KtJourney *journey, gint64 now_usec)
+{
+    gint64 due = due_again_usec(journey);
+    if (due > now_usec)
+        return due;
+    forget_wish(following, journey);
+    return G_MAXINT64;
+}
+
+/* Those that have ended are recorded, and the first of the others goes on that can. Gives when to call again.
+ */
 static gint64
 go_on(KtFollowing *following)
 {
@@ -192,12 +202,13 @@ go_on(KtFollowing *following)
         bool over = kt_journey_ended_usec(journey) > 0;
         if (moving && !over)
             continue;
-        moving = moving || !over;
         next = MIN(next, kt_journey_go_on(journey, g_get_monotonic_time()));
-        if (!over && kt_journey_ended_usec(journey) > 0) {
-            forget_left(following, journey);
+        moving = moving || kt_journey_is_moving(journey);
+        if (kt_journey_ended_usec(journey) == 0)
+            continue;
+        next = MIN(next, look_back(following, journey, g_get_monotonic_time()));
+        if (!over)
             announce_arrival(following, journey);
-        }
     }
     return next;
 }

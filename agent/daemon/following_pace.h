@@ -14,6 +14,8 @@
 #define KT_FOLLOWING_MOST_KIB_A_SECOND (256 * 1024)
 /** Where something is in the way it is looked at again after this. */
 #define KT_FOLLOWING_PATIENCE_USEC (2 * G_TIME_SPAN_SECOND)
+/** Who has waited so long doesn't move for now. */
+#define KT_FOLLOWING_LONGEST_WAIT_USEC (10 * G_TIME_SPAN_MINUTE)
 
 /** What is looked at before each batch. */
 typedef struct {

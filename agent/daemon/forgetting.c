@@ -80,12 +80,16 @@ list_living(const KtSnapshot *snapshot)
 }
 
 bool
-kt_forget_runs(KtJournal *journal, const KtRoot *root, const KtSnapshot *snapshot, GError **error)
+kt_forget_runs(KtJournal *journal, const KtRoot *root, const KtSnapshot *snapshot, gint64 now_usec,
+               GError **error)
 {
     g_autoptr(GHashTable) domains = list_living(snapshot);
     g_autofree char *boot = NULL;
     if (kt_root_read(root, KT_BOOT_ID_PATH, &boot, NULL))
         g_strstrip(boot);
-    const KtLiving living = {.hypervisor = snapshot->uri, .boot = boot, .domains = domains};
+    const KtLiving living = {.hypervisor = snapshot->uri,
+                             .boot = boot,
+                             .domains = domains,
+                             .recent_usec = now_usec - KT_FORGETTING_USEC};
     return kt_journal_prune(journal, &living, error);
 }

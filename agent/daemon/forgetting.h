@@ -20,5 +20,7 @@ bool kt_forgetting_is_due(const GPtrArray *marks, const KtSnapshot *snapshot, gi
 bool kt_forget_marks(KtJournal *journal, GPtrArray *marks, const KtSnapshot *snapshot, gint64 now_usec,
                      GError **error);
 
-/** Prunes the journal by what lives in @snapshot, which is of a hypervisor, where it is time. */
-bool kt_forget_runs(KtJournal *journal, const KtRoot *root, const KtSnapshot *snapshot, GError **error);
+/** Prunes the journal by what lives in @snapshot, which is of a hypervisor, where it is time. A domain that
+ * something was done to within KT_FORGETTING_USEC may still come back. */
+bool kt_forget_runs(KtJournal *journal, const KtRoot *root, const KtSnapshot *snapshot, gint64 now_usec,
+                    GError **error);

@@ -23,6 +23,7 @@ struct KtJourney {
     KtFollowingState state;
     char *reason;
     gint64 began_usec; /* monotonic; 0 = not recorded as begun */
+    gint64 waits_usec; /* since when something is in the way; 0 = nothing is */
     gint64 ended_usec; /* 0 = not yet */
     bool recorded;     /* its end is */
 };
@@ -65,6 +66,12 @@ gint64
 kt_journey_ended_usec(const KtJourney *journey)
 {
     return journey->ended_usec;
+}
+
+bool
+kt_journey_is_moving(const KtJourney *journey)
+{
+    return !journey->ended_usec && journey->state == KT_FOLLOWING_MOVES;
 }
 
 bool
@@ -129,7 +136,11 @@ with_journal(KtJourney *journey, bool (*record)(KtJourney *, KtJournal *, GError
 static bool
 record_begin(KtJourney *journey, KtJournal *journal, GError **error)
 {
-    return kt_page_journey_begin(journal, journey->profile, journey->step, error);
+    if (!kt_page_journey_begin(journal, journey->profile, journey->step, error))
+        return false;
+    journey->mover = kt_page_mover_new(journey->setup->root, journey->step->process, journey->to);
+    journey->began_usec = g_get_monotonic_time();
+    return true;
 }
 
 static void
@@ -148,10 +159,8 @@ begin(KtJourney *journey)
 {
     g_autoptr(GError) error = NULL;
     if ((journey->to || (journey->to = kt_page_journey_nodes(journey->step, &error))) &&
-        with_journal(journey, record_begin, &error) &&
+        (journey->mover || with_journal(journey, record_begin, &error)) &&
         (journey->reader = kt_journal_open(journey->setup->state_dir, KT_JOURNAL_READ, &error))) {
-        journey->mover = kt_page_mover_new(journey->setup->root, journey->step->process, journey->to);
-        journey->began_usec = g_get_monotonic_time();
         set_state(journey, KT_FOLLOWING_MOVES, NULL);
         tell(journey, NULL);
         return true;
@@ -286,6 +295,20 @@ judge(KtJourney *journey, KtPagesState state)
     }
 }
 
+/* @obstacle is taken over. What waits too long gives up: a later plan may know better. */
+static gint64
+wait_for_room(KtJourney *journey, char *obstacle, gint64 now_usec)
+{
+    if (!journey->waits_usec)
+        journey->waits_usec = now_usec;
+    if (now_usec - journey->waits_usec >= KT_FOLLOWING_LONGEST_WAIT_USEC) {
+        end(journey, KT_FOLLOWING_STAYS, obstacle);
+        return now_usec;
+    }
+    set_state(journey, KT_FOLLOWING_WAITS, obstacle);
+    return now_usec + KT_FOLLOWING_PATIENCE_USEC;
+}
+
 /* One batch, after which it rests. */
 static gint64
 move_on(KtJourney *journey, gint64 now_usec)
@@ -293,10 +316,9 @@ move_on(KtJourney *journey, gint64 now_usec)
     g_autoptr(GError) error = NULL;
     KtNodeMemory node = choose_node(journey);
     char *obstacle = find_obstacle(journey, &node);
-    if (obstacle) {
-        set_state(journey, KT_FOLLOWING_WAITS, obstacle);
-        return now_usec + KT_FOLLOWING_PATIENCE_USEC;
-    }
+    if (obstacle)
+        return wait_for_room(journey, obstacle, now_usec);
+    journey->waits_usec = 0;
     gint64 before = kt_page_mover_moved_kib(journey->mover);
     KtPagesState state;
     if (!kt_page_mover_move(journey->mover, node.os, KT_FOLLOWING_BATCH_KIB, &state, &error)) {
@@ -311,7 +333,7 @@ move_on(KtJourney *journey, gint64 now_usec)
 gint64
 kt_journey_go_on(KtJourney *journey, gint64 now_usec)
 {
-    if (!journey->ended_usec && !journey->began_usec && !begin(journey))
+    if (!journey->ended_usec && !journey->reader && !begin(journey))
         return journey->ended_usec ? now_usec : now_usec + BUSY_USEC;
     if (!journey->ended_usec)
         respect_others(journey);

@@ -35,6 +35,9 @@ void kt_journey_leave(KtJourney *journey, const char *reason);
 /** When it ended (monotonic, µs); 0 = not yet. */
 gint64 kt_journey_ended_usec(const KtJourney *journey);
 
+/** Whether it goes on: it isn't over, and doesn't wait. */
+bool kt_journey_is_moving(const KtJourney *journey);
+
 /** Whether that it has ended is recorded too: it can go. */
 bool kt_journey_is_over(const KtJourney *journey);
 

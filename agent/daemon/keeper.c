@@ -345,7 +345,8 @@ tell_governor(const KtKeeper *keeper, const KtPlan *plan)
 static void
 tell_following(KtKeeper *keeper, const KtPlan *plan, const KtLook *look, KtLookEnd end)
 {
-    if (!keeper->host->connection || end != KT_LOOK_DONE || look->again)
+    if (!keeper->host->connection || end != KT_LOOK_DONE || look->again ||
+        g_cancellable_is_cancelled(keeper->setup.stop))
         return;
     kt_following_tell(keeper->setup.following, keeper->profile->name, g_steal_pointer(&keeper->moves),
                       kt_plan_staying(plan), look->why);
@@ -398,7 +399,7 @@ forget(KtKeeper *keeper, KtJournal *journal)
     const KtHost *host = keeper->host;
     if (host->connection &&
         (!kt_forget_marks(journal, keeper->marking.manual, host->snapshot, g_get_real_time(), &error) ||
-         !kt_forget_runs(journal, host->root, host->snapshot, &error)))
+         !kt_forget_runs(journal, host->root, host->snapshot, g_get_real_time(), &error)))
         g_warning("the journal couldn't be pruned: %s", error->message);
 }
 

@@ -56,7 +56,7 @@ needs_memory(const KtPlan *plan)
         const KtStep *step = plan->steps->pdata[i];
         const KtAction *action = first_action(plan, step);
         if (step->kind == KT_STEP_PAGES || step->kind == KT_STEP_PAUSE || step->kind == KT_STEP_KSM_MERGE ||
-            (sizes_pool(action) && growth(action) > 0))
+            step->kind == KT_STEP_RESTART || (sizes_pool(action) && growth(action) > 0))
             return true;
     }
     return is_short_of_memory(plan->snapshot->memory);

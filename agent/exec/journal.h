@@ -135,6 +135,7 @@ typedef struct {
     gint64 started_usec;
     gint64 finished_usec; /* 0 = never finished: it was killed */
     bool has_done;        /* some step of it is done, whether or not there is still something to undo */
+    bool is_under_way;    /* some step of it is begun: memory on its way, or a run that was killed */
     bool undone;          /* a rollback has undone it, and nothing of it is left to undo */
     guint n_actions;
     guint n_to_undo;  /* steps that still have something to undo, of a rollback that never finished those of

@@ -78,10 +78,13 @@ bury(KtJournal *journal, gint64 upto, const KtLiving *living, GError **error)
         " WHEN kind IN ('pin', 'weight', 'pages') THEN process <> COALESCE("
         "  (SELECT COALESCE(living.process, steps.process) FROM temp.living WHERE uuid = domain_uuid), '')"
         " WHEN kind = 'define' OR result = 'done' THEN"
-        "  NOT EXISTS (SELECT 1 FROM temp.living WHERE uuid = domain_uuid)"
+        "  NOT EXISTS (SELECT 1 FROM temp.living WHERE uuid = domain_uuid) AND NOT EXISTS"
+        "  (SELECT 1 FROM steps AS last JOIN runs ON runs.id = last.run"
+        "   WHERE last.domain_uuid = steps.domain_uuid AND started_usec > ?4)"
         " END";
+    gint64 recent_usec = living->recent_usec > 0 ? living->recent_usec : G_MAXINT64;
     g_autoptr(sqlite3_stmt) statement =
-        kt_statement_new(journal, error, sql, "iss", upto, living->hypervisor, living->boot);
+        kt_statement_new(journal, error, sql, "issi", upto, living->hypervisor, living->boot, recent_usec);
     return kt_statement_run(journal, statement, error);
 }
 

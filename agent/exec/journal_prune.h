@@ -22,6 +22,8 @@ typedef struct {
     const char *boot;       /* this life of the kernel; NULL = unknown: none of the host's values died */
     GHashTable *domains; /* all that libvirt knows: UUID → KtDomain.process, "" of one that is shut off, NULL
                           * where it is unknown */
+    gint64 recent_usec;  /* of runs begun since then an unknown domain may still come back: migrated, defined
+                          * anew; 0 = none */
 } KtLiving;
 
 /** What was pruned so far. */

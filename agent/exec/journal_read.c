@@ -105,7 +105,8 @@ read_steps(KtJournal *journal, KtJournalRun *run, GError **error)
     " (SELECT COUNT(*) FROM steps WHERE to_undo AND (run = runs.id OR (runs.finished_usec = 0 AND run IN"    \
     "  (SELECT undoes_run FROM steps AS undo WHERE undo.run = runs.id)))),"                                  \
     " EXISTS (SELECT 1 FROM steps WHERE undoes_run = runs.id),"                                              \
-    " EXISTS (SELECT 1 FROM steps WHERE run = runs.id AND result = 'done') FROM runs "
+    " EXISTS (SELECT 1 FROM steps WHERE run = runs.id AND result = 'done'),"                                 \
+    " EXISTS (SELECT 1 FROM steps WHERE run = runs.id AND result = 'begun' AND to_undo) FROM runs "
 
 static gpointer
 read_run(sqlite3_stmt *row)
@@ -120,6 +121,7 @@ read_run(sqlite3_stmt *row)
     run->n_to_undo = sqlite3_column_int64(row, 6);
     run->undone = run->n_to_undo == 0 && sqlite3_column_int(row, 7);
     run->has_done = sqlite3_column_int(row, 8) != 0;
+    run->is_under_way = sqlite3_column_int(row, 9) != 0;
     return run;
 }
 

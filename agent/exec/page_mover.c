@@ -26,6 +26,9 @@
  * worth a look at all of its addresses. */
 #define SPARSE 8192
 
+/* What is left over may go in one call, if it is no more than this. */
+#define MOST_REST_KIB (64 * 1024)
+
 /* Addresses with pages that are elsewhere. */
 typedef struct {
     guint64 start, end;
@@ -45,7 +48,8 @@ struct KtPageMover {
     gint64 pass_kib;    /* moved in this pass */
     gint64 outside_kib; /* elsewhere when the pass was begun */
     gint64 moved_kib;
-    bool asked_whole; /* for what didn't move */
+    bool has_pool_pages; /* it has huge pages of a pool */
+    bool asked_whole;    /* for what didn't move */
 };
 
 KtPageMover *
@@ -159,6 +163,7 @@ begin_pass(KtPageMover *mover)
         const KtNumaMapping *mapping = &g_array_index(mappings, KtNumaMapping, i);
         const guint64 *end = g_hash_table_lookup(ends, &mapping->start);
         gint64 outside_kib = mapping->cached ? 0 : outside(mover, mapping, by_node);
+        mover->has_pool_pages = mover->has_pool_pages || mapping->huge;
         if (outside_kib == 0 || !is_worthwhile(mapping, end, outside_kib))
             continue;
         Range range = {mapping->start, *end, !mapping->anonymous};
@@ -272,6 +277,31 @@ check_kernel(const KtPageMover *mover, GError **error)
     return false;
 }
 
+/* KiB after @key in the text of /proc/PID/status; 0 where it isn't there. */
+static gint64
+status_kib(const char *text, const char *key)
+{
+    const char *line = strstr(text, key);
+    return line ? g_ascii_strtoll(line + strlen(key), NULL, 10) : 0;
+}
+
+/* What a device or the process itself has locked counts as memory that must stay, whatever its definition
+ * says: passed-through devices of any kind, mlock(2). proc(5), /proc/PID/status */
+static bool
+check_locked(const KtPageMover *mover, GError **error)
+{
+    g_autofree char *path = g_strdup_printf("proc/%" G_GINT64_FORMAT "/status", mover->pid);
+    g_autofree char *text = NULL;
+    if (!kt_root_read(mover->root, path, &text, error))
+        return false;
+    gint64 locked = text ? status_kib(text, "\nVmLck:") + status_kib(text, "\nVmPin:") : 0;
+    if (!text || !kt_qemu_memory_counts(locked, status_kib(text, "\nVmRSS:")))
+        return true;
+    g_set_error(error, KT_ERROR, KT_ERROR_UNSUPPORTED,
+                "%" G_GINT64_FORMAT " MiB of its memory are locked, or a device uses them", locked / 1024);
+    return false;
+}
+
 /* What a pass came to: once one has moved nothing, another won't. */
 static KtPagesState
 judge_pass(const KtPageMover *mover, gint64 pass_kib)
@@ -283,18 +313,19 @@ judge_pass(const KtPageMover *mover, gint64 pass_kib)
 }
 
 /* What didn't move by its addresses, as transparent huge pages may not, the kernel is asked for as a whole,
- * once: it is the smaller part. migrate_pages(2) */
+ * once, where it is little: nothing bounds or ends that call. It would take pages of a pool along.
+ * migrate_pages(2) */
 static void
 migrate_rest(KtPageMover *mover)
 {
     g_autoptr(KtCpuset) from = kt_qemu_process_nodes(mover->root, mover->pid);
     mover->asked_whole = true;
-    if (!from || numa_available() < 0 || !kt_root_is_live(mover->root))
+    if (!from || mover->outside_kib > MOST_REST_KIB || mover->has_pool_pages || numa_available() < 0 ||
+        !kt_root_is_live(mover->root))
         return;
     hwloc_bitmap_andnot(from, from, mover->to);
     struct bitmask *from_mask = kt_node_mask(from), *to_mask = kt_node_mask(mover->to);
-    if (numa_migrate_pages((int)mover->pid, from_mask, to_mask) >= 0)
-        mover->moved_kib += mover->outside_kib;
+    numa_migrate_pages((int)mover->pid, from_mask, to_mask);
     numa_bitmask_free(from_mask);
     numa_bitmask_free(to_mask);
 }
@@ -306,6 +337,8 @@ kt_page_mover_move(KtPageMover *mover, guint node, gint64 most_kib, KtPagesState
         *ret_state = KT_PAGES_GONE;
         return true;
     }
+    if (mover->passes == 0 && !check_locked(mover, error))
+        return false;
     if (mover->range >= mover->ranges->len) {
         gint64 pass_kib = mover->pass_kib;
         if (!begin_pass(mover)) {
@@ -314,8 +347,10 @@ kt_page_mover_move(KtPageMover *mover, guint node, gint64 most_kib, KtPagesState
         }
         *ret_state = judge_pass(mover, pass_kib);
         if (*ret_state == KT_PAGES_STUCK && !mover->asked_whole) {
+            gint64 before_kib = mover->outside_kib;
             migrate_rest(mover);
             *ret_state = begin_pass(mover) ? judge_pass(mover, 0) : KT_PAGES_GONE;
+            mover->moved_kib += MAX(before_kib - mover->outside_kib, 0);
         }
         if (*ret_state != KT_PAGES_ON_THE_WAY)
             return true;

@@ -155,12 +155,27 @@ perform(const KtTarget *target, KtJournalStep *step, GError **error)
 }
 
 /** With NUMA balancing on the kernel moves pages, too, to where a guest's threads ran last: as soon as they
- * are moved, or until the threads are where they shall be. What it takes back isn't a move that failed. */
+ * are moved, or until the threads are where they shall be. What it takes back isn't a move that failed, as
+ * long as most of it came. */
 static bool
 is_balanced(const KtRoot *root)
 {
     gint64 balancing = KT_ABSENT;
     return kt_root_read_number(root, KT_NUMA_BALANCING, &balancing, NULL) && balancing > 0;
+}
+
+/** Whether most of its memory is there. */
+static bool
+is_mostly_on(const KtTarget *target, const KtJournalStep *step, const KtCpuset *wanted)
+{
+    gint64 there_kib = 0, total_kib = 0;
+    g_autoptr(GArray) by_node = kt_qemu_process_memory_by_node(target->root, find_process(target, step));
+    for (guint os = 0; by_node && os < by_node->len; os++) {
+        gint64 kib = g_array_index(by_node, gint64, os);
+        total_kib += kib;
+        there_kib += hwloc_bitmap_isset(wanted, os) ? kib : 0;
+    }
+    return there_kib * 2 > total_kib;
 }
 
 static bool
@@ -173,7 +188,7 @@ read_back(const KtTarget *target, KtJournalStep *step, GError **error)
     if (present && hwloc_bitmap_isincluded(present, wanted))
         return true;
     if (present && is_balanced(target->root) && is_on_the_way(present, only_action(step), wanted) &&
-        hwloc_bitmap_intersects(present, wanted))
+        is_mostly_on(target, step, wanted))
         return true;
     g_autofree char *found = present ? kt_cpuset_format(present) : g_strdup("no process");
     g_set_error(error, KT_ERROR, KT_ERROR_IO, "domain %s: wanted its memory on node '%s', found it on '%s'",

@@ -14,7 +14,7 @@ is_unfinished(const KtJournalRun *run)
 const char *
 kt_view_run_state(const KtJournalRun *run)
 {
-    if (is_unfinished(run))
+    if (is_unfinished(run) || run->is_under_way)
         return "unfinished";
     if (run->undone)
         return "undone";
@@ -88,8 +88,8 @@ print_pruned(GString *out, const KtStyle *style, const KtPruned *pruned)
     g_autofree char *count = kt_count((guint)pruned->n_runs, "run", "runs");
     kt_ink(out, style, KT_INK_DIM,
            "%s up to run %" G_GINT64_FORMAT " left out: nothing of them can still be undone, or what was "
-           "changed again later is one change now\n'kvm-tune rollback RUN' of any of the runs up to that one "
-           "undoes all of them",
+           "changed again later is one change now\n'kvm-tune rollback RUN' of any run up to that one undoes "
+           "everything, as --all does",
            count, pruned->upto);
     g_string_append_c(out, '\n');
 }

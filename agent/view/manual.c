@@ -141,6 +141,7 @@ print_following(GString *out, const KtStyle *style, const json_t *following, cha
 {
     size_t i;
     const json_t *guest;
+    bool is_first = true;
     json_array_foreach(following, i, guest)
     {
         const char *name = json_string_value(json_object_get(guest, "name"));
@@ -158,7 +159,8 @@ print_following(GString *out, const KtStyle *style, const json_t *following, cha
                 state, number(guest, "moved_mib"), number(guest, "left_mib"));
         if (reason)
             g_string_append_printf(text, "%s %s", to ? ";" : ":", reason);
-        print_line(out, style, i == 0 ? "memory     " : "           ", text->str);
+        print_line(out, style, is_first ? "memory     " : "           ", text->str);
+        is_first = false;
     }
 }
 

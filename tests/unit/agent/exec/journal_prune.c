@@ -5,6 +5,7 @@
 #include "tests/unit/agent/exec/exec_scene.h"
 
 #define HYPERVISOR "qemu:///system"
+#define BEGAN_USEC 10
 
 /** A run of one step, which is done. @process: of the guest "u"; NULL: there is no guest. */
 static KtJournalStep *
@@ -27,7 +28,7 @@ run(KtJournal *journal, KtStepKind kind, const char *process, const char *from, 
     action->from = g_strdup(from);
     action->to = g_strdup(to);
     g_ptr_array_add(step->actions, action);
-    kt_journal_begin_run(journal, "daemon", NULL, 10, &number, &error);
+    kt_journal_begin_run(journal, "daemon", NULL, BEGAN_USEC, &number, &error);
     kt_journal_begin_step(journal, number, step, &error);
     step->result = KT_RESULT_DONE;
     kt_journal_end_step(journal, step, NULL, &error);
@@ -201,6 +202,21 @@ test_gone_domain_leaves_nothing(void)
     g_assert_cmpuint(count_runs(scene->journal), ==, 0);
 }
 
+/** One that may be away only for a while isn't given up. */
+static void
+test_gone_lately_is_not_given_up(void)
+{
+    g_autoptr(ExecScene) scene = exec_scene_new(NULL);
+    g_autoptr(GHashTable) nobody = g_hash_table_new(g_str_hash, g_str_equal);
+    const KtLiving living = {
+        .hypervisor = HYPERVISOR, .boot = "this", .domains = nobody, .recent_usec = BEGAN_USEC - 1};
+    kt_journal_step_free(run(scene->journal, KT_STEP_DEFINE, NULL, "a", "b"));
+
+    g_assert_true(kt_journal_prune_upto(scene->journal, 1, &living, NULL));
+    g_autoptr(GPtrArray) rest = undoable(scene->journal);
+    g_assert_cmpuint(rest->len, ==, 1);
+}
+
 /** Of a guest that is shut off a definition is still to be put back, and what was left is known. */
 static void
 test_shut_off_is_not_gone(void)
@@ -304,6 +320,7 @@ main(int argc, char **argv)
     g_test_add_func("/journal-prune/somebodys-edit-stays-between", test_somebodys_edit_stays_between);
     g_test_add_func("/journal-prune/what-was-released-stays-apart", test_what_was_released_stays_apart);
     g_test_add_func("/journal-prune/gone-domain-leaves-nothing", test_gone_domain_leaves_nothing);
+    g_test_add_func("/journal-prune/gone-lately-is-not-given-up", test_gone_lately_is_not_given_up);
     g_test_add_func("/journal-prune/shut-off-is-not-gone", test_shut_off_is_not_gone);
     g_test_add_func("/journal-prune/only-where-it-is-time", test_only_where_it_is_time);
     g_test_add_func("/journal-prune/all-goes-back", test_all_goes_back);

@@ -139,10 +139,9 @@ test_balanced(void)
         const char *balancing, *maps, *to;
         bool good;
     } cases[] = {
-        {"1\n", MAPS("1500", "1500"), "1", true},
-        {"0\n", MAPS("1500", "1500"), "1", false},
-        {"1\n", MAPS("3000", "0"), "1", false},
-        {"1\n", MAPS("1500", "1500"), "2", false},
+        {"1\n", MAPS("1000", "2000"), "1", true},  {"0\n", MAPS("1000", "2000"), "1", false},
+        {"1\n", MAPS("2000", "1000"), "1", false}, {"1\n", MAPS("3000", "0"), "1", false},
+        {"1\n", MAPS("1000", "2000"), "2", false},
     };
     for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autoptr(FakeHost) host = host_with(cases[i].maps);
