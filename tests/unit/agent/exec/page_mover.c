@@ -84,6 +84,23 @@ test_huge_pages_stay(void)
     g_assert_cmpint(move_once(mover, 1), ==, KT_PAGES_STUCK);
 }
 
+/* So does what a device has locked, of whatever kind it is. */
+static void
+test_locked_stays(void)
+{
+    g_autoptr(FakeHost) host = fake_host_new((FakeFile[]){
+        {"proc/42/stat", STAT},
+        {"proc/42/status", "Name:\tqemu\nVmLck:\t    4096 kB\nVmPin:\t    2048 kB\nVmRSS:\t   12000 kB\n"},
+        {"proc/42/numa_maps", NUMA_MAPS("3000", "0")},
+        {"proc/42/maps", MAPS},
+        {NULL, NULL}});
+    g_autoptr(KtPageMover) mover = mover_to(host->root, "42:777", 1);
+    g_autoptr(GError) error = NULL;
+    KtPagesState state;
+    g_assert_false(kt_page_mover_move(mover, 1, BATCH_KIB, &state, &error));
+    g_assert_cmpstr(error->message, ==, "6 MiB of its memory are locked, or a device uses them");
+}
+
 /* A number in a capture or a test names no process of this machine. */
 static void
 test_only_live(void)
@@ -184,6 +201,7 @@ main(int argc, char **argv)
     g_test_add_func("/page-mover/gone", test_gone);
     g_test_add_func("/page-mover/there-already", test_there_already);
     g_test_add_func("/page-mover/huge-pages-stay", test_huge_pages_stay);
+    g_test_add_func("/page-mover/locked-stays", test_locked_stays);
     g_test_add_func("/page-mover/only-live", test_only_live);
     g_test_add_func("/page-mover/this-machine", test_this_machine);
     g_test_add_func("/page-mover/shared", test_shared);
