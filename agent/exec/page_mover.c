@@ -26,8 +26,8 @@
  * worth a look at all of its addresses. */
 #define SPARSE 8192
 
-/* What is left over may go in one call, if it is no more than this. */
-#define MOST_REST_KIB (64 * 1024)
+/* What is left over may go in one call, if it is no more than what is moved in a second at most. */
+#define MOST_REST_KIB (256 * 1024)
 
 /* Addresses with pages that are elsewhere. */
 typedef struct {

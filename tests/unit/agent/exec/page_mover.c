@@ -125,8 +125,8 @@ kib_on(const KtRoot *root, pid_t pid, guint node)
     return node < kib->len ? g_array_index(kib, gint64, node) : 0;
 }
 
-/* How many batches it took to @end. */
-static guint
+/* It ends as @end. */
+static void
 move_all(KtPageMover *mover, guint node, KtPagesState end)
 {
     guint n = 0;
@@ -136,7 +136,6 @@ move_all(KtPageMover *mover, guint node, KtPagesState end)
     g_test_message("to node %u: %" G_GINT64_FORMAT " KiB moved in %u batches, %" G_GINT64_FORMAT " KiB left",
                    node, kt_page_mover_moved_kib(mover), n, kt_page_mover_left_kib(mover));
     g_assert_cmpint(state, ==, end);
-    return n;
 }
 
 static bool
@@ -164,12 +163,10 @@ test_this_machine(void)
         guint node = g_array_index(nodes, guint, i % nodes->len);
         gint64 before = kib_on(root, pid, node);
         g_autoptr(KtPageMover) mover = mover_to(root, process, node);
-        guint n = move_all(mover, node, KT_PAGES_THERE);
+        move_all(mover, node, KT_PAGES_THERE);
         g_assert_cmpint(kib_on(root, pid, node), >=, CHILD_KIB);
-        if (before > CHILD_KIB / 2)
-            continue;
-        g_assert_cmpint(kt_page_mover_moved_kib(mover), >=, CHILD_KIB / 2);
-        g_assert_cmpuint(n, >, CHILD_KIB / BATCH_KIB / 2);
+        if (before <= CHILD_KIB / 2)
+            g_assert_cmpint(kt_page_mover_moved_kib(mover), >=, CHILD_KIB / 2);
     }
     end_child(pid);
     g_autoptr(KtPageMover) mover = mover_to(root, process, g_array_index(nodes, guint, 0));
