@@ -3,18 +3,19 @@
 
 import os
 import re
-import time
 import unittest
 
+import test_daemon
+import test_memory
 from host import wait_for
-from test_daemon import PATIENCE, Base
-from test_memory import POOL, Memory, Pool
+from test_daemon import PATIENCE
+from test_memory import POOL, Pool
 
 FOLLOWS = "[host]\nhugepages.2M = auto\n"
 HUGE = "<memoryBacking><hugepages><page size='2048' unit='KiB'/></hugepages></memoryBacking>"
 
 
-class Pools(Base):
+class Following(test_daemon.Base):
     @classmethod
     def setUpClass(cls):
         if not os.path.exists(POOL):
@@ -22,7 +23,7 @@ class Pools(Base):
         cls.mount_hugetlbfs()
         super().setUpClass()
 
-    mount_hugetlbfs = Memory.mount_hugetlbfs
+    mount_hugetlbfs = classmethod(test_memory.Memory.mount_hugetlbfs.__func__)
 
     def setUp(self):
         super().setUp()
@@ -47,6 +48,8 @@ class Pools(Base):
         self.host.define_xml(guest, xml)
         return pages
 
+
+class Pools(Following):
     def test_grows_before_it_starts(self):
         """The definition is changed, the pool grows; the guest starts on these pages; while it is off they stay."""
         daemon = self.daemon(self.host.profile(FOLLOWS))
@@ -91,17 +94,6 @@ class Pools(Base):
         self.define_huge()
         self.assertTrue(wait_for(lambda: "hugepages.2M node 0 refused" in daemon.said(), PATIENCE), daemon.said())
         self.assertEqual(Pool.total(), 0)
-
-    @unittest.skipUnless(os.environ.get("KT_SLOW"), "takes ten minutes")
-    def test_shrinks_when_unused(self):
-        daemon = self.daemon(self.host.profile(FOLLOWS))
-        pages = self.define_huge()
-        self.wait_for_pool(daemon, pages)
-        began = time.monotonic()
-        self.host.define_xml("kt-one", self.definitions["kt-one"])
-        self.assertTrue(wait_for(lambda: Pool.total() == 0, 20 * 60), daemon.said())
-        self.assertGreater(time.monotonic() - began, 9 * 60)
-        self.assertIn("huge pages were unused for long", daemon.said())
 
 
 if __name__ == "__main__":
