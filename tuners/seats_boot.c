@@ -30,30 +30,70 @@ kt_seats_find(const KtPlan *plan, guint domain, KtSeats *ret_seats, guint *ret_s
 
 /* ---- who boots ---- */
 
-static gint
-priority_of(const KtDesired *desired, guint domain)
+/* A domain that starts by itself. */
+typedef struct {
+    guint domain; /* index into the plan's */
+    char *reason, *refusal;
+    KtSeatDomain seat; /* where it was refused: it is out of the problem meanwhile */
+} Starter;
+
+static void
+starter_clear(gpointer data)
 {
-    const KtValue *value = kt_desired_domain(desired, domain, KT_SETTING_PRIORITY, NULL);
-    return value != NULL ? (gint)CLAMP(value->number, G_MININT, G_MAXINT) : 0;
+    Starter *starter = data;
+    g_free(starter->reason);
+    g_free(starter->refusal);
 }
 
-/* Domains that start by themselves, the more important ones first. guint. Owned. */
-static GArray *
-find_booting(const KtDesired *desired, const KtPlan *plan)
+/* As placement seats those who run. */
+static guint
+rank_of(const KtSeatDomain *wish)
 {
-    GArray *booting = g_array_new(FALSE, FALSE, sizeof(guint));
+    if (!wish->exclusive)
+        return 2;
+    return wish->smt == KT_SMT_ISOLATE ? 0 : 1;
+}
+
+/* Who isn't placed is there before the others; of these the more important ones go first. */
+static bool
+goes_before(const KtDesired *desired, guint one, guint other)
+{
+    KtSeatDomain a = {0}, b = {0};
+    kt_seat_fill_wishes(&a, desired, one);
+    kt_seat_fill_wishes(&b, desired, other);
+    if (a.placed != b.placed)
+        return !a.placed;
+    if (a.priority != b.priority)
+        return a.priority > b.priority;
+    return rank_of(&a) < rank_of(&b);
+}
+
+/* In the order in which they get their seats. Starter. Owned. */
+static GArray *
+find_starters(const KtDesired *desired, const KtPlan *plan)
+{
+    GArray *starters = g_array_new(FALSE, FALSE, sizeof(Starter));
+    g_array_set_clear_func(starters, starter_clear);
     for (guint i = 0; i < plan->n_domains; i++) {
         const KtDomain *domain = plan->snapshot->domains->pdata[i];
-        bool boots = !domain->active && domain->autostart && domain->inactive != NULL;
-        if (!boots || !kt_desired_selects(desired, i))
+        if (domain->active || !domain->autostart || domain->inactive == NULL)
             continue;
-        guint at = booting->len;
-        while (at > 0 &&
-               priority_of(desired, g_array_index(booting, guint, at - 1)) < priority_of(desired, i))
+        guint at = starters->len;
+        while (at > 0 && goes_before(desired, i, g_array_index(starters, Starter, at - 1).domain))
             at--;
-        g_array_insert_val(booting, at, i);
+        Starter starter = {.domain = i};
+        g_array_insert_val(starters, at, starter);
     }
-    return booting;
+    return starters;
+}
+
+static bool
+any_selected(const KtDesired *desired, const GArray *starters)
+{
+    bool any = false;
+    for (guint i = 0; i < starters->len; i++)
+        any |= kt_desired_selects(desired, g_array_index(starters, Starter, i).domain);
+    return any;
 }
 
 /* ---- what is asked ---- */
@@ -76,17 +116,15 @@ add_seated(KtSeatDomain *seat, const KtSeatDomain *wish, const KtSeat *planned)
 
 /* By index, the nodes that its memory will be bound to, or can be; NULL = any. Owned. */
 static bool *
-memory_nodes(const KtDesired *desired, const KtPlan *plan, guint index)
+memory_nodes(const KtDesired *desired, const KtPlan *plan, KtLedger *ledger, guint index)
 {
     const KtTopology *topology = plan->snapshot->topology;
     const KtDomain *domain = plan->snapshot->domains->pdata[index];
     const KtValue *value = kt_desired_domain(desired, index, KT_SETTING_MEMORY_NUMA, NULL);
     if (topology->n_nodes < 2)
         return NULL;
-    if (kt_value_is(value, "strict")) {
-        g_autoptr(KtLedger) ledger = kt_ledger_new(plan, desired);
+    if (kt_value_is(value, "strict"))
         return kt_seat_nodes_that_hold(ledger, plan, index);
-    }
     g_autofree bool *nodes = g_new0(bool, topology->n_nodes);
     bool any = value == NULL && kt_seat_add_bound(nodes, domain->inactive, topology);
     for (guint i = 0; value != NULL && value->set != NULL && i < topology->n_nodes; i++) {
@@ -109,17 +147,8 @@ defined_set(KtBootSeats *boot, const KtDomainDef *def, guint vcpu, bool unpin)
 }
 
 static void
-add_booting(KtBootSeats *boot, const KtDesired *desired, KtPlan *plan, guint index)
+fill_vcpus(KtBootSeats *boot, KtSeatDomain *seat, const KtDomainDef *def, bool unpin)
 {
-    const KtDomain *domain = plan->snapshot->domains->pdata[index];
-    const KtDomainDef *def = domain->inactive;
-    bool unpin = kt_value_is(kt_desired_domain(desired, index, KT_SETTING_CPU_PLACEMENT, NULL), "none");
-    KtSeatDomain *seat = (KtSeatDomain *)&boot->problem->domains[boot->problem->n_domains];
-    seat->name = domain->name;
-    kt_seat_fill_wishes(seat, desired, index);
-    seat->priority = G_MININT; /* nobody who runs makes room for it */
-    kt_seat_fill_devices(seat, def, boot->problem->topology);
-    seat->nodes = memory_nodes(desired, plan, index);
     KtSeatVcpu *vcpus = g_new0(KtSeatVcpu, MAX(def->vcpus, 1));
     for (guint id = 0; id < def->vcpus; id++) {
         if (hwloc_bitmap_isset(def->vcpus_online, id))
@@ -130,11 +159,25 @@ add_booting(KtBootSeats *boot, const KtDesired *desired, KtPlan *plan, guint ind
                                                   .guest_core = kt_seat_guest_core_of(def, id)};
     }
     seat->vcpus = vcpus;
-    plan->domains[index].boot_seat = (gint)boot->problem->n_domains++;
+}
+
+static void
+add_starter(KtBootSeats *boot, const KtDesired *desired, const KtPlan *plan, KtLedger *ledger, guint index)
+{
+    const KtDomain *domain = plan->snapshot->domains->pdata[index];
+    const KtDomainDef *def = domain->inactive;
+    bool unpin = kt_value_is(kt_desired_domain(desired, index, KT_SETTING_CPU_PLACEMENT, NULL), "none");
+    KtSeatDomain *seat = (KtSeatDomain *)&boot->problem->domains[boot->problem->n_domains++];
+    seat->name = domain->name;
+    kt_seat_fill_wishes(seat, desired, index);
+    seat->priority = G_MININT; /* nobody who runs makes room for it */
+    kt_seat_fill_devices(seat, def, boot->problem->topology);
+    seat->nodes = seat->placed ? memory_nodes(desired, plan, ledger, index) : NULL;
+    fill_vcpus(boot, seat, def, unpin);
 }
 
 static KtBootSeats *
-boot_seats_new(const KtPlan *plan, guint n_booting)
+boot_seats_new(const KtPlan *plan, guint n_starters)
 {
     KtBootSeats *boot = g_new0(KtBootSeats, 1);
     boot->sets = g_ptr_array_new_with_free_func((GDestroyNotify)kt_cpuset_free);
@@ -142,7 +185,7 @@ boot_seats_new(const KtPlan *plan, guint n_booting)
     boot->problem->topology = plan->problem->topology;
     boot->problem->housekeeping = plan->problem->housekeeping;
     boot->problem->n_domains = plan->problem->n_domains;
-    KtSeatDomain *seats = g_new0(KtSeatDomain, plan->problem->n_domains + n_booting);
+    KtSeatDomain *seats = g_new0(KtSeatDomain, plan->problem->n_domains + n_starters);
     for (guint i = 0; i < plan->problem->n_domains; i++)
         add_seated(&seats[i], &plan->problem->domains[i], &plan->placement->seats[i]);
     boot->problem->domains = seats;
@@ -170,41 +213,146 @@ settle(KtBootSeats *boot, guint seat, const KtSeat *found)
     return moved;
 }
 
-/* The last domain of the problem gets its seat. @told: its reason and refusal. */
+/* Adds the CPUs of one vCPU, with those that an isolated core keeps from others. */
 static void
-seat_last(KtBootSeats *boot, KtSeat *told)
+add_own(KtCpuset *cpus, const KtTopology *topology, const KtSeatDomain *domain, const KtCpuset *vcpu)
+{
+    int os = hwloc_bitmap_first(vcpu);
+    const KtPu *pu = os >= 0 ? kt_topology_pu(topology, (guint)os) : NULL;
+    hwloc_bitmap_or(cpus, cpus, vcpu);
+    if (pu != NULL && domain->exclusive && domain->smt == KT_SMT_ISOLATE)
+        hwloc_bitmap_or(cpus, cpus, topology->cores[pu->core].cpus);
+}
+
+/* Who has own CPUs that the last domain would be on in this seat, or NULL. */
+static const KtSeatDomain *
+find_owner(const KtPlacementProblem *problem, const KtSeat *found)
+{
+    guint last = problem->n_domains - 1;
+    g_autoptr(KtCpuset) wanted = hwloc_bitmap_alloc();
+    for (guint i = 0; i < found->n_vcpus; i++)
+        add_own(wanted, problem->topology, &problem->domains[last], found->vcpus[i]);
+    for (guint i = 0; i < last; i++) {
+        const KtSeatDomain *other = &problem->domains[i];
+        g_autoptr(KtCpuset) own = hwloc_bitmap_alloc();
+        for (guint j = 0; other->placed && other->exclusive && j < other->n_vcpus; j++)
+            add_own(own, problem->topology, other, other->vcpus[j].before);
+        if (hwloc_bitmap_intersects(own, wanted))
+            return other;
+    }
+    return NULL;
+}
+
+/* One more of those who share CPUs, or whose CPUs can't be its own, may leave too few for all who run. */
+static void
+refuse_own_of_others(const KtPlacementProblem *problem, KtSeat *found)
+{
+    const KtSeatDomain *owner = found->refusal == NULL ? find_owner(problem, found) : NULL;
+    if (owner == NULL)
+        return;
+    found->refusal = g_strdup_printf("no CPUs are left for it that aren't somebody's own; cpu.exclusive = no "
+                                     "for %s would make room",
+                                     owner->name);
+}
+
+/* The last domain of the problem gets its seat. */
+static void
+seat_last(KtBootSeats *boot, Starter *starter)
 {
     guint last = boot->problem->n_domains - 1;
     bool moved = boot->problem->domains[last].placed;
     for (guint i = 0; moved && i < MAX_ATTEMPTS; i++) {
         g_autoptr(KtPlacement) found = kt_placement_adjust(boot->problem, last, 0);
         KtSeat *seat = &found->seats[last];
-        g_free(told->reason);
-        told->reason = g_steal_pointer(&seat->reason);
-        told->refusal = g_steal_pointer(&seat->refusal);
-        moved = told->refusal == NULL && settle(boot, last, seat);
-        if (told->refusal != NULL)
-            ((KtSeatDomain *)&boot->problem->domains[last])->placed = false;
+        refuse_own_of_others(boot->problem, seat);
+        g_free(starter->reason);
+        starter->reason = g_steal_pointer(&seat->reason);
+        starter->refusal = g_steal_pointer(&seat->refusal);
+        moved = starter->refusal == NULL && settle(boot, last, seat);
+    }
+}
+
+/* It takes no CPU from those who come after it: whoever is refused isn't there for them. */
+static void
+take_out(KtBootSeats *boot, Starter *starter)
+{
+    KtSeatDomain *seat = (KtSeatDomain *)&boot->problem->domains[--boot->problem->n_domains];
+    starter->seat = *seat;
+    starter->seat.placed = false;
+    *seat = (KtSeatDomain){0};
+}
+
+/* Those who are refused are at the end. */
+static void
+put_back(KtBootSeats *boot, const GArray *starters)
+{
+    for (guint i = 0; i < starters->len; i++) {
+        const Starter *starter = &g_array_index(starters, Starter, i);
+        if (starter->refusal != NULL)
+            ((KtSeatDomain *)boot->problem->domains)[boot->problem->n_domains++] = starter->seat;
+    }
+}
+
+/* Memory that is to be bound to the nodes of its CPUs is no longer there for others. */
+static void
+book_last(KtBootSeats *boot, const KtDesired *desired, const KtPlan *plan, KtLedger *ledger, guint index)
+{
+    const KtValue *value = kt_desired_domain(desired, index, KT_SETTING_MEMORY_NUMA, NULL);
+    const KtSeatDomain *seat = &boot->problem->domains[boot->problem->n_domains - 1];
+    const KtTopology *topology = boot->problem->topology;
+    g_autoptr(KtCpuset) nodes = hwloc_bitmap_alloc();
+    if (!kt_value_is(value, "strict"))
+        return;
+    for (guint i = 0; i < topology->n_nodes; i++) {
+        for (guint j = 0; j < seat->n_vcpus; j++) {
+            if (hwloc_bitmap_intersects(topology->nodes[i].cpus, seat->vcpus[j].before))
+                hwloc_bitmap_set(nodes, topology->nodes[i].os);
+        }
+    }
+    kt_seat_book(ledger, plan, index, nodes);
+}
+
+static void
+seat_all(KtBootSeats *boot, const KtDesired *desired, const KtPlan *plan, const GArray *starters)
+{
+    g_autoptr(KtLedger) ledger = kt_seat_open_ledger(desired, plan);
+    for (guint i = 0; i < starters->len; i++) {
+        Starter *starter = &g_array_index(starters, Starter, i);
+        add_starter(boot, desired, plan, ledger, starter->domain);
+        seat_last(boot, starter);
+        book_last(boot, desired, plan, ledger, starter->domain);
+        if (starter->refusal != NULL)
+            take_out(boot, starter);
+    }
+    put_back(boot, starters);
+}
+
+/* Says in the plan which seat is whose. */
+static void
+publish(KtBootSeats *boot, const KtDesired *desired, KtPlan *plan, const GArray *starters)
+{
+    guint seated = plan->problem->n_domains, refused = boot->problem->n_domains;
+    for (guint i = 0; i < starters->len; i++)
+        refused -= g_array_index(starters, Starter, i).refusal != NULL;
+    boot->placement = kt_placement_present(boot->problem);
+    for (guint i = 0; i < starters->len; i++) {
+        Starter *starter = &g_array_index(starters, Starter, i);
+        guint index = starter->refusal != NULL ? refused++ : seated++;
+        KtSeat *seat = &boot->placement->seats[index];
+        seat->reason = g_steal_pointer(&starter->reason);
+        seat->refusal = g_steal_pointer(&starter->refusal);
+        if (kt_desired_selects(desired, starter->domain))
+            plan->domains[starter->domain].boot_seat = (gint)index;
     }
 }
 
 void
 kt_seats_boot(const KtDesired *desired, KtPlan *plan)
 {
-    g_autoptr(GArray) booting = find_booting(desired, plan);
-    if (booting->len == 0)
+    g_autoptr(GArray) starters = find_starters(desired, plan);
+    if (!any_selected(desired, starters))
         return;
-    guint first = plan->problem->n_domains;
-    g_autofree KtSeat *told = g_new0(KtSeat, booting->len);
-    g_autoptr(KtBootSeats) boot = boot_seats_new(plan, booting->len);
-    for (guint i = 0; i < booting->len; i++) {
-        add_booting(boot, desired, plan, g_array_index(booting, guint, i));
-        seat_last(boot, &told[i]);
-    }
-    boot->placement = kt_placement_present(boot->problem);
-    for (guint i = 0; i < booting->len; i++) {
-        boot->placement->seats[first + i].reason = told[i].reason;
-        boot->placement->seats[first + i].refusal = told[i].refusal;
-    }
-    plan->boot = g_steal_pointer(&boot);
+    plan->boot = boot_seats_new(plan, starters->len);
+    seat_all(plan->boot, desired, plan, starters);
+    publish(plan->boot, desired, plan, starters);
 }

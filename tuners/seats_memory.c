@@ -31,9 +31,8 @@ bound_domains(const KtDesired *desired, const KtPlan *plan)
     return bound;
 }
 
-/* Books the domain's memory as bound to @nodes. */
-static bool
-book(KtLedger *ledger, const KtPlan *plan, guint index, const KtCpuset *nodes)
+bool
+kt_seat_book(KtLedger *ledger, const KtPlan *plan, guint index, const KtCpuset *nodes)
 {
     const KtDomain *domain = plan->snapshot->domains->pdata[index];
     g_auto(KtShortage) shortage = {0};
@@ -57,7 +56,7 @@ kt_seat_nodes_that_hold(KtLedger *ledger, const KtPlan *plan, guint index)
     for (guint i = 0; i < topology->n_nodes; i++) {
         hwloc_bitmap_only(node, topology->nodes[i].os);
         holding[i] = topology->nodes[i].has_memory && !hwloc_bitmap_iszero(topology->nodes[i].cpus) &&
-                     book(ledger, plan, index, node);
+                     kt_seat_book(ledger, plan, index, node);
         any |= holding[i];
     }
     return any ? g_steal_pointer(&holding) : NULL;
@@ -74,12 +73,25 @@ keep_to_room(const KtDesired *desired, KtPlan *plan, KtPlacementProblem *wanted,
         KtSeatDomain *seat = (KtSeatDomain *)&wanted->domains[plan->domains[index].seat];
         g_autoptr(KtCpuset) nodes = kt_memory_cpu_nodes(plan, index, NULL);
         if (!seat->placed || seat->nodes != NULL || hwloc_bitmap_iszero(nodes) ||
-            book(ledger, plan, index, nodes))
+            kt_seat_book(ledger, plan, index, nodes))
             continue;
         seat->nodes = kt_seat_nodes_that_hold(ledger, plan, index);
         any |= seat->nodes != NULL;
     }
     return any;
+}
+
+KtLedger *
+kt_seat_open_ledger(const KtDesired *desired, const KtPlan *plan)
+{
+    KtLedger *ledger = kt_ledger_new(plan, desired);
+    g_autoptr(GArray) bound = bound_domains(desired, plan);
+    for (guint i = 0; i < bound->len; i++) {
+        guint index = g_array_index(bound, guint, i);
+        g_autoptr(KtCpuset) nodes = kt_memory_cpu_nodes(plan, index, NULL);
+        kt_seat_book(ledger, plan, index, nodes);
+    }
+    return ledger;
 }
 
 /* Where one domain alone is other than it was when all were placed, the others keep their seats. */

@@ -24,3 +24,9 @@ bool kt_seat_add_bound(bool *nodes, const KtDomainDef *def, const KtTopology *to
 /** The nodes (by index) each of which holds all of a domain's memory, were it bound there; NULL where none
  * does. Owned. */
 bool *kt_seat_nodes_that_hold(KtLedger *ledger, const KtPlan *plan, guint domain);
+
+/** Books the domain's memory as bound to @nodes (OS numbers) at its next boot; whether it fits. */
+bool kt_seat_book(KtLedger *ledger, const KtPlan *plan, guint domain, const KtCpuset *nodes);
+
+/** The ledger with the memory that is to be bound to the nodes of the CPUs of those who run. */
+KtLedger *kt_seat_open_ledger(const KtDesired *desired, const KtPlan *plan);

@@ -168,6 +168,30 @@ test_no_room(void)
     g_assert_cmpuint(scene->plan->refused->len, ==, 1);
 }
 
+/* A full house: who is refused, or placed by nobody, or shares CPUs, drives nobody out for others to come. */
+static void
+test_full_house(void)
+{
+    static const struct {
+        const char *profile;
+        const char *setting;
+    } cases[] = {
+        {"[domain *]\n" OWN, "cpu.exclusive"},
+        {"[domain run-*]\n" OWN "[domain small]\n" OWN, "cpu.exclusive"},
+        {"[domain run-*]\n" OWN "[domain small]\n" SHARED, "cpu.placement"},
+    };
+    for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(Scene) scene = scene_new("l3:1 core:4 pu:1");
+        add_starter(scene, "big", 2, "", "");
+        scene_add_guest(scene, "run-1", 2, "", "");
+        scene_add_guest(scene, "run-2", 2, "", "");
+        add_starter(scene, "small", 1, "", "");
+        scene_plan(scene, cases[i].profile);
+        g_assert_null(scene_action(scene, "small", "cpu.placement", "vcpu 0", KT_WHEN_NEXT_BOOT));
+        scene_expect_refused(scene, "small", cases[i].setting, NULL, "");
+    }
+}
+
 static void
 test_shape_without_placement(void)
 {
@@ -180,6 +204,43 @@ test_shape_without_placement(void)
 }
 
 /* ---- where ---- */
+
+/* Who shares CPUs gets those that the other one leaves, whatever their names are. */
+static void
+test_own_before_shared(void)
+{
+    g_autoptr(Scene) scene = scene_new("l3:1 core:8 pu:1");
+    add_starter(scene, "a", 2, "", "");
+    add_starter(scene, "b", 4, "", "");
+    scene_plan(scene, "[domain *]\n" SHARED "[domain b]\ncpu.exclusive = yes\n");
+
+    g_autoptr(KtCpuset) shared = staged_vcpus(scene, "a", 2);
+    g_autoptr(KtCpuset) own = staged_vcpus(scene, "b", 4);
+    g_assert_cmpint(hwloc_bitmap_weight(own), ==, 4);
+    g_assert_false(hwloc_bitmap_intersects(own, shared));
+}
+
+/* One that starts by itself where somebody has pinned it is an obstacle, whether a section selects it or not.
+ */
+static void
+test_pinned_by_hand(void)
+{
+    static const char *const profiles[] = {"[domain a]\n" OWN,
+                                           "[domain *]\nmemory.ksm = yes\n[domain a]\n" OWN};
+    static const char pins[] = "<cputune><vcpupin vcpu='0' cpuset='0'/><vcpupin vcpu='1' cpuset='1'/>"
+                               "<vcpupin vcpu='2' cpuset='2'/></cputune>";
+    for (guint i = 0; i < G_N_ELEMENTS(profiles); i++) {
+        g_autoptr(Scene) scene = scene_new("l3:1 core:8 pu:1");
+        add_starter(scene, "a", 4, "", "");
+        add_starter(scene, "z", 3, pins, "");
+        scene_plan(scene, profiles[i]);
+        g_autoptr(KtCpuset) own = staged_vcpus(scene, "a", 4);
+        g_assert_cmpint(hwloc_bitmap_weight(own), ==, 4);
+        g_assert_cmpint(hwloc_bitmap_first(own), >, 2);
+        g_assert_null(scene_action(scene, "z", "cpu.placement", "vcpu 0", KT_WHEN_NEXT_BOOT));
+        g_assert_cmpuint(scene->plan->refused->len, ==, 0);
+    }
+}
 
 /* It changes nothing for those who run, nor in what the plan says that they cost. */
 static void
@@ -271,6 +332,27 @@ test_memory(void)
     }
 }
 
+/* Each node has room for one of them. */
+static void
+test_strict_memory(void)
+{
+    g_autoptr(Scene) scene = scene_new(HOST);
+    scene_node(scene, 0, 1500, 1400);
+    scene_node(scene, 1, 1500, 1400);
+    add_starter(scene, "a", 2, "", "");
+    add_starter(scene, "b", 2, "", "");
+
+    scene_plan(scene, "[domain *]\n" SHARED "memory.numa = strict\n");
+
+    const KtAction *a = scene_action(scene, "a", "memory.numa", NULL, KT_WHEN_NEXT_BOOT);
+    const KtAction *b = scene_action(scene, "b", "memory.numa", NULL, KT_WHEN_NEXT_BOOT);
+    g_assert_cmpuint(scene->plan->refused->len, ==, 0);
+    g_assert_true(a != NULL && b != NULL);
+    g_assert_cmpstr(a->to, !=, b->to);
+    g_assert_true(g_str_equal(a->to, "strict 0") || g_str_equal(a->to, "strict 1"));
+    g_assert_true(g_str_equal(b->to, "strict 0") || g_str_equal(b->to, "strict 1"));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -281,6 +363,10 @@ main(int argc, char **argv)
     g_test_add_func("/pins-boot/offline-vcpus", test_offline_vcpus);
     g_test_add_func("/pins-boot/saved-image", test_saved_image);
     g_test_add_func("/pins-boot/no-room", test_no_room);
+    g_test_add_func("/pins-boot/full-house", test_full_house);
+    g_test_add_func("/pins-boot/own-before-shared", test_own_before_shared);
+    g_test_add_func("/pins-boot/pinned-by-hand", test_pinned_by_hand);
+    g_test_add_func("/pins-boot/strict-memory", test_strict_memory);
     g_test_add_func("/pins-boot/shape-without-placement", test_shape_without_placement);
     g_test_add_func("/pins-boot/nobody-moves", test_nobody_moves);
     g_test_add_func("/pins-boot/idempotent", test_is_idempotent);
