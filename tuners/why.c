@@ -38,6 +38,9 @@ read_wishes(KtPlacementProblem *problem, guint domain)
         KtSeatDomain *seat = (KtSeatDomain *)&problem->domains[i];
         seat->exclusive = has_own_cpus(seat);
         seat->placed = seat->exclusive || i == domain;
+        /* Others stay, even away from their memory: their moves would count in each alternative. */
+        if (i != domain)
+            g_clear_pointer((gpointer *)&seat->nodes, g_free);
         if (!seat->exclusive)
             continue;
         seat->smt = present_smt(seat, problem->topology);

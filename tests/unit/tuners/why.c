@@ -57,6 +57,24 @@ test_others_stay(void)
     g_assert_cmpuint(why->alternatives->len, ==, 1);
 }
 
+/* Somebody away from memory that can't follow it stays as well, and no alternative has moves of his. */
+static void
+test_others_away_from_memory(void)
+{
+    g_autoptr(Scene) scene = scene_new("node:2 l3:1 core:4 pu:1");
+    scene_add_guest(scene, "db", 2,
+                    "<numatune><memory mode='strict' nodeset='1'/></numatune>" PINNED("2", "3"), "");
+    scene_add_guest(scene, "g", 2, PINNED("0", "1"), "");
+    g_autoptr(KtWhy) why = kt_why_new(scene->snapshot, 1, 6);
+
+    g_assert_cmpuint(why->alternatives->len, >, 1);
+    for (guint i = 0; i < why->alternatives->len; i++) {
+        const KtSeat *db = &alternative(why, i)->placement->seats[0];
+        g_assert_true(hwloc_bitmap_isset(db->vcpus[0], 2) && hwloc_bitmap_isset(db->vcpus[1], 3));
+        g_assert_cmpuint(alternative(why, i)->cost.moves, <=, 2);
+    }
+}
+
 static void
 test_most(void)
 {
@@ -81,6 +99,7 @@ main(int argc, char **argv)
     g_test_add_func("/why/own-cpus", test_own_cpus);
     g_test_add_func("/why/common-set", test_common_set);
     g_test_add_func("/why/others-stay", test_others_stay);
+    g_test_add_func("/why/others-away-from-memory", test_others_away_from_memory);
     g_test_add_func("/why/most", test_most);
     g_test_add_func("/why/nothing", test_nothing_to_say);
     return g_test_run();
