@@ -51,6 +51,7 @@ nodes_of_cpus(const KtMemoryWish *wish, const KtValue *value, Policy *policy)
     bool several = hwloc_bitmap_weight(wish->cpu_nodes) > 1;
     g_ptr_array_unref(policy->cells);
     policy->cells = kt_memory_choose_cells(wish, strict);
+    policy->mode = strict ? "strict" : "preferred";
     if (several && !strict && policy->cells->len > 0)
         return;
     if (several && !strict) {
@@ -59,7 +60,6 @@ nodes_of_cpus(const KtMemoryWish *wish, const KtValue *value, Policy *policy)
                      "memory.numa = follow-cpu has nothing to prefer: its CPUs are on %s", nodes);
         return;
     }
-    policy->mode = strict ? "strict" : "preferred";
     if (!hwloc_bitmap_iszero(wish->cpu_nodes))
         policy->nodes = hwloc_bitmap_dup(wish->cpu_nodes);
 }
@@ -167,6 +167,10 @@ stage(KtMemoryWish *wish, const KtValue *value, const Policy *policy)
     g_autofree char *to = nodeset != NULL ? g_strdup_printf("%s %s", policy->mode, nodeset) : NULL;
     kt_memory_stage(wish, value, KT_XML_NUMATUNE, NULL, to, risk_of(policy), explain(wish, policy));
     kt_memory_stage_cells(wish, value, policy->cells);
+    if (policy->cells->len > 0 && wish->domain->active)
+        kt_plan_note(
+            wish->plan, (gint)wish->index,
+            "memory of single guest cells isn't moved now: it comes from their nodes from the next boot on");
     return true;
 }
 

@@ -45,7 +45,8 @@ test_follow_cpu(void)
     g_assert_cmpint(expect_cell(scene, "cell 0", NULL, "preferred 0")->risk, ==, KT_RISK_NONE);
     expect_cell(scene, "cell 1", NULL, "preferred 1");
     g_assert_cmpuint(scene->plan->actions->len, ==, 2);
-    g_assert_cmpuint(scene->plan->domains[0].notes->len, ==, 0);
+    g_assert_cmpuint(scene->plan->domains[0].notes->len, ==, 1);
+    g_assert_true(scene_has_note(scene, "g", "memory of single guest cells isn't moved now"));
 }
 
 static void
@@ -164,6 +165,19 @@ test_no_room(void)
     scene_expect_refused(scene, "g", NUMA, NULL, "512 MiB of node 1 are needed");
 }
 
+/* What only prefers needs no pool. */
+static void
+test_no_pool(void)
+{
+    g_autoptr(Scene) scene = scene_of_cells(HUGE_2M APART);
+
+    scene_plan(scene, "[domain *]\nmemory.numa = follow-cpu\n");
+
+    expect_cell(scene, "cell 0", NULL, "preferred 0");
+    expect_cell(scene, "cell 1", NULL, "preferred 1");
+    g_assert_cmpuint(scene_count_refused(scene, "g", NUMA, NULL), ==, 0);
+}
+
 static void
 test_numad(void)
 {
@@ -234,6 +248,7 @@ main(int argc, char **argv)
     g_test_add_func("/memory-cells/as-wanted", test_as_wanted);
     g_test_add_func("/memory-cells/several-nodes", test_cells_of_several_nodes);
     g_test_add_func("/memory-cells/no-room", test_no_room);
+    g_test_add_func("/memory-cells/no-pool", test_no_pool);
     g_test_add_func("/memory-cells/numad", test_numad);
     g_test_add_func("/memory-cells/ways", test_ways);
     g_test_add_func("/memory-cells/pending", test_pending);
