@@ -18,7 +18,9 @@ const KtSetting kt_domain_settings[KT_N_DOMAIN_SETTINGS] = {
          .takes_effect = PINS,
          .default_text = UNTOUCHED ", and the domain is an obstacle to others",
          .meaning = "Where vCPUs may run: within CPUs that share an L3 cache (shared-cache), on whole NUMA "
-                    "nodes (numa), over as many L3 caches as there are (spread); none removes pins.",
+                    "nodes (numa), over as many L3 caches as there are (spread); none removes pins. A guest "
+                    "that is shut off and starts by itself gets CPUs for its next boot; others share these "
+                    "until the next apply, unless the daemon runs.",
          .risk = "A pinned vCPU can't use a CPU that idles elsewhere.",
          .manuals = "Manuals type in CPU numbers: vCPU 0 on 0, 1 on 1. Numbers don't tell which "
                     "CPUs share a cache (0 and 1 are threads of one core here, cores of two "
@@ -149,7 +151,7 @@ const KtSetting kt_domain_settings[KT_N_DOMAIN_SETTINGS] = {
          .meaning =
              "Which nodes guest memory comes from: those of the vCPUs, preferred (follow-cpu) or only those "
              "(strict), all in turns (interleave), or the nodes listed. Of a guest with cells whose vCPUs are on "
-             "different nodes, each cell's memory goes to the nodes of that cell's.",
+             "different nodes, each cell's memory goes to the nodes of that cell's, from the next boot on.",
          .risk = "strict: no memory left on the node means that the guest doesn't start or is killed.",
          .manuals = "Manuals say strict. When the node is full such a guest doesn't start, or is "
                     "killed, while the next node has memory; preferred, which follow-cpu stages, "
