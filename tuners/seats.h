@@ -75,10 +75,10 @@ struct KtBootSeats {
 
 /**
  * Finds plan->boot, and sets KtDomainPlan.boot_seat, for domains that are shut off, autostart and selected.
- * One after the other, those of greater priority first and of these those with own CPUs; nobody who has a
- * seat moves for them, and nothing of it counts in the plan's cost. Those that nothing places, or that aren't
- * selected, are obstacles where their definition has them. That is also what the others move from: a second
- * plan finds the same seats. plan->placement is there.
+ * One after the other, those with own CPUs before those who share some, and of each those of greater priority
+ * first; nobody who has a seat moves for them, and nothing of it counts in the plan's cost. Those that
+ * nothing places, or that aren't selected, are obstacles where their definition has them. That is also what
+ * the others move from: a second plan finds the same seats. plan->placement is there.
  */
 void kt_seats_boot(const KtDesired *desired, KtPlan *plan);
 void kt_boot_seats_free(KtBootSeats *boot);

@@ -33,8 +33,9 @@ kt_seats_find(const KtPlan *plan, guint domain, KtSeats *ret_seats, guint *ret_s
 /* A domain that starts by itself. */
 typedef struct {
     guint domain; /* index into the plan's */
+    guint seat;   /* index into the problem's */
     char *reason, *refusal;
-    KtSeatDomain seat; /* where it was refused: it is out of the problem meanwhile */
+    KtSeatDomain out; /* where it was refused own CPUs: it is out of the problem meanwhile */
 } Starter;
 
 static void
@@ -45,27 +46,26 @@ starter_clear(gpointer data)
     g_free(starter->refusal);
 }
 
-/* As placement seats those who run. */
+/* As placement seats those who run; who isn't placed is there before all. */
 static guint
 rank_of(const KtSeatDomain *wish)
 {
-    if (!wish->exclusive)
-        return 2;
-    return wish->smt == KT_SMT_ISOLATE ? 0 : 1;
+    if (!wish->placed)
+        return 0;
+    return wish->exclusive ? 1 : 2;
 }
 
-/* Who isn't placed is there before the others; of these the more important ones go first. */
 static bool
 goes_before(const KtDesired *desired, guint one, guint other)
 {
     KtSeatDomain a = {0}, b = {0};
     kt_seat_fill_wishes(&a, desired, one);
     kt_seat_fill_wishes(&b, desired, other);
-    if (a.placed != b.placed)
-        return !a.placed;
+    if (rank_of(&a) != rank_of(&b))
+        return rank_of(&a) < rank_of(&b);
     if (a.priority != b.priority)
         return a.priority > b.priority;
-    return rank_of(&a) < rank_of(&b);
+    return a.smt == KT_SMT_ISOLATE && b.smt != KT_SMT_ISOLATE;
 }
 
 /* In the order in which they get their seats. Starter. Owned. */
@@ -85,6 +85,14 @@ find_starters(const KtDesired *desired, const KtPlan *plan)
         g_array_insert_val(starters, at, starter);
     }
     return starters;
+}
+
+static bool
+wants_own(const KtDesired *desired, guint domain)
+{
+    KtSeatDomain wish = {0};
+    kt_seat_fill_wishes(&wish, desired, domain);
+    return wish.placed && wish.exclusive;
 }
 
 static bool
@@ -150,6 +158,7 @@ static void
 fill_vcpus(KtBootSeats *boot, KtSeatDomain *seat, const KtDomainDef *def, bool unpin)
 {
     KtSeatVcpu *vcpus = g_new0(KtSeatVcpu, MAX(def->vcpus, 1));
+    seat->n_vcpus = 0;
     for (guint id = 0; id < def->vcpus; id++) {
         if (hwloc_bitmap_isset(def->vcpus_online, id))
             vcpus[seat->n_vcpus++] = (KtSeatVcpu){.id = id,
@@ -158,22 +167,25 @@ fill_vcpus(KtBootSeats *boot, KtSeatDomain *seat, const KtDomainDef *def, bool u
                                                   .cell = kt_seat_cell_of(def, id),
                                                   .guest_core = kt_seat_guest_core_of(def, id)};
     }
+    g_free((gpointer)seat->vcpus);
     seat->vcpus = vcpus;
 }
 
+/* Who waits for his seat is held nowhere, whatever an earlier plan gave him. */
 static void
-add_starter(KtBootSeats *boot, const KtDesired *desired, const KtPlan *plan, KtLedger *ledger, guint index)
+add_starter(KtBootSeats *boot, const KtDesired *desired, const KtPlan *plan, Starter *starter)
 {
+    guint index = starter->domain;
     const KtDomain *domain = plan->snapshot->domains->pdata[index];
     const KtDomainDef *def = domain->inactive;
-    bool unpin = kt_value_is(kt_desired_domain(desired, index, KT_SETTING_CPU_PLACEMENT, NULL), "none");
-    KtSeatDomain *seat = (KtSeatDomain *)&boot->problem->domains[boot->problem->n_domains++];
+    bool pinned = kt_desired_domain(desired, index, KT_SETTING_CPU_PLACEMENT, NULL) == NULL;
+    starter->seat = boot->problem->n_domains++;
+    KtSeatDomain *seat = (KtSeatDomain *)&boot->problem->domains[starter->seat];
     seat->name = domain->name;
     kt_seat_fill_wishes(seat, desired, index);
     seat->priority = G_MININT; /* nobody who runs makes room for it */
     kt_seat_fill_devices(seat, def, boot->problem->topology);
-    seat->nodes = seat->placed ? memory_nodes(desired, plan, ledger, index) : NULL;
-    fill_vcpus(boot, seat, def, unpin);
+    fill_vcpus(boot, seat, def, !pinned);
 }
 
 static KtBootSeats *
@@ -224,20 +236,19 @@ add_own(KtCpuset *cpus, const KtTopology *topology, const KtSeatDomain *domain, 
         hwloc_bitmap_or(cpus, cpus, topology->cores[pu->core].cpus);
 }
 
-/* Who has own CPUs that the last domain would be on in this seat, or NULL. */
+/* Who has own CPUs that the domain @index would be on in this seat, or NULL. */
 static const KtSeatDomain *
-find_owner(const KtPlacementProblem *problem, const KtSeat *found)
+find_owner(const KtPlacementProblem *problem, guint index, const KtSeat *found)
 {
-    guint last = problem->n_domains - 1;
     g_autoptr(KtCpuset) wanted = hwloc_bitmap_alloc();
     for (guint i = 0; i < found->n_vcpus; i++)
-        add_own(wanted, problem->topology, &problem->domains[last], found->vcpus[i]);
-    for (guint i = 0; i < last; i++) {
+        add_own(wanted, problem->topology, &problem->domains[index], found->vcpus[i]);
+    for (guint i = 0; i < problem->n_domains; i++) {
         const KtSeatDomain *other = &problem->domains[i];
         g_autoptr(KtCpuset) own = hwloc_bitmap_alloc();
         for (guint j = 0; other->placed && other->exclusive && j < other->n_vcpus; j++)
             add_own(own, problem->topology, other, other->vcpus[j].before);
-        if (hwloc_bitmap_intersects(own, wanted))
+        if (i != index && hwloc_bitmap_intersects(own, wanted))
             return other;
     }
     return NULL;
@@ -245,9 +256,9 @@ find_owner(const KtPlacementProblem *problem, const KtSeat *found)
 
 /* One more of those who share CPUs, or whose CPUs can't be its own, may leave too few for all who run. */
 static void
-refuse_own_of_others(const KtPlacementProblem *problem, KtSeat *found)
+refuse_own_of_others(const KtPlacementProblem *problem, guint index, KtSeat *found)
 {
-    const KtSeatDomain *owner = found->refusal == NULL ? find_owner(problem, found) : NULL;
+    const KtSeatDomain *owner = found->refusal == NULL ? find_owner(problem, index, found) : NULL;
     if (owner == NULL)
         return;
     found->refusal = g_strdup_printf("no CPUs are left for it that aren't somebody's own; cpu.exclusive = no "
@@ -255,50 +266,39 @@ refuse_own_of_others(const KtPlacementProblem *problem, KtSeat *found)
                                      owner->name);
 }
 
-/* The last domain of the problem gets its seat. */
 static void
-seat_last(KtBootSeats *boot, Starter *starter)
+find_seat(KtBootSeats *boot, Starter *starter)
 {
-    guint last = boot->problem->n_domains - 1;
-    bool moved = boot->problem->domains[last].placed;
+    bool moved = true;
     for (guint i = 0; moved && i < MAX_ATTEMPTS; i++) {
-        g_autoptr(KtPlacement) found = kt_placement_adjust(boot->problem, last, 0);
-        KtSeat *seat = &found->seats[last];
-        refuse_own_of_others(boot->problem, seat);
+        g_autoptr(KtPlacement) found = kt_placement_adjust(boot->problem, starter->seat, 0);
+        KtSeat *seat = &found->seats[starter->seat];
+        refuse_own_of_others(boot->problem, starter->seat, seat);
         g_free(starter->reason);
         starter->reason = g_steal_pointer(&seat->reason);
         starter->refusal = g_steal_pointer(&seat->refusal);
-        moved = starter->refusal == NULL && settle(boot, last, seat);
+        moved = starter->refusal == NULL && settle(boot, starter->seat, seat);
     }
+    ((KtSeatDomain *)boot->problem->domains)[starter->seat].placed = starter->refusal == NULL;
 }
 
-/* It takes no CPU from those who come after it: whoever is refused isn't there for them. */
+/* It takes no CPU from those who come after it: who is refused CPUs of its own isn't there for them. */
 static void
 take_out(KtBootSeats *boot, Starter *starter)
 {
+    g_assert(starter->seat == boot->problem->n_domains - 1);
     KtSeatDomain *seat = (KtSeatDomain *)&boot->problem->domains[--boot->problem->n_domains];
-    starter->seat = *seat;
-    starter->seat.placed = false;
+    starter->out = *seat;
     *seat = (KtSeatDomain){0};
-}
-
-/* Those who are refused are at the end. */
-static void
-put_back(KtBootSeats *boot, const GArray *starters)
-{
-    for (guint i = 0; i < starters->len; i++) {
-        const Starter *starter = &g_array_index(starters, Starter, i);
-        if (starter->refusal != NULL)
-            ((KtSeatDomain *)boot->problem->domains)[boot->problem->n_domains++] = starter->seat;
-    }
 }
 
 /* Memory that is to be bound to the nodes of its CPUs is no longer there for others. */
 static void
-book_last(KtBootSeats *boot, const KtDesired *desired, const KtPlan *plan, KtLedger *ledger, guint index)
+book(const KtBootSeats *boot, const KtDesired *desired, const KtPlan *plan, KtLedger *ledger,
+     const Starter *starter)
 {
-    const KtValue *value = kt_desired_domain(desired, index, KT_SETTING_MEMORY_NUMA, NULL);
-    const KtSeatDomain *seat = &boot->problem->domains[boot->problem->n_domains - 1];
+    const KtValue *value = kt_desired_domain(desired, starter->domain, KT_SETTING_MEMORY_NUMA, NULL);
+    const KtSeatDomain *seat = &boot->problem->domains[starter->seat];
     const KtTopology *topology = boot->problem->topology;
     g_autoptr(KtCpuset) nodes = hwloc_bitmap_alloc();
     if (!kt_value_is(value, "strict"))
@@ -309,40 +309,95 @@ book_last(KtBootSeats *boot, const KtDesired *desired, const KtPlan *plan, KtLed
                 hwloc_bitmap_set(nodes, topology->nodes[i].os);
         }
     }
-    kt_seat_book(ledger, plan, index, nodes);
+    kt_seat_book(ledger, plan, starter->domain, nodes);
 }
 
+/* From where its definition has it, to its seat. */
 static void
-seat_all(KtBootSeats *boot, const KtDesired *desired, const KtPlan *plan, const GArray *starters)
+seat_one(KtBootSeats *boot, const KtDesired *desired, const KtPlan *plan, KtLedger *ledger, Starter *starter)
+{
+    const KtDomain *domain = plan->snapshot->domains->pdata[starter->domain];
+    KtSeatDomain *seat = (KtSeatDomain *)&boot->problem->domains[starter->seat];
+    if (kt_seats_wish(desired, starter->domain) != NULL) {
+        fill_vcpus(boot, seat, domain->inactive, false);
+        seat->nodes = memory_nodes(desired, plan, ledger, starter->domain);
+        find_seat(boot, starter);
+    }
+    book(boot, desired, plan, ledger, starter);
+}
+
+/* Who shares CPUs is there from the start, for one to be left open, but seated after those who take their
+ * own. */
+static void
+seat_all(KtBootSeats *boot, const KtDesired *desired, const KtPlan *plan, GArray *starters)
 {
     g_autoptr(KtLedger) ledger = kt_seat_open_ledger(desired, plan);
     for (guint i = 0; i < starters->len; i++) {
         Starter *starter = &g_array_index(starters, Starter, i);
-        add_starter(boot, desired, plan, ledger, starter->domain);
-        seat_last(boot, starter);
-        book_last(boot, desired, plan, ledger, starter->domain);
-        if (starter->refusal != NULL)
+        if (!wants_own(desired, starter->domain))
+            add_starter(boot, desired, plan, starter);
+    }
+    for (guint i = 0; i < starters->len; i++) {
+        Starter *starter = &g_array_index(starters, Starter, i);
+        bool own = wants_own(desired, starter->domain);
+        if (own)
+            add_starter(boot, desired, plan, starter);
+        seat_one(boot, desired, plan, ledger, starter);
+        if (own && starter->refusal != NULL)
             take_out(boot, starter);
     }
-    put_back(boot, starters);
+}
+
+static bool
+stays(const KtSeatDomain *domain, const KtSeat *seat)
+{
+    for (guint i = 0; i < domain->n_vcpus; i++) {
+        if (!hwloc_bitmap_isequal(domain->vcpus[i].before, seat->vcpus[i]))
+            return false;
+    }
+    return true;
+}
+
+/* Who is beside whom is known when all have their seats. */
+static void
+explain_all(const KtBootSeats *boot, GArray *starters)
+{
+    g_autoptr(KtPlacement) all = kt_placement_adjust(boot->problem, KT_PLACEMENT_GONE, 0);
+    for (guint i = 0; i < starters->len; i++) {
+        Starter *starter = &g_array_index(starters, Starter, i);
+        if (starter->refusal != NULL || starter->reason == NULL ||
+            !stays(&boot->problem->domains[starter->seat], &all->seats[starter->seat]))
+            continue;
+        g_free(starter->reason);
+        starter->reason = g_steal_pointer(&all->seats[starter->seat].reason);
+    }
+}
+
+/* Those who were taken out are at the end. */
+static void
+put_back(KtBootSeats *boot, GArray *starters)
+{
+    for (guint i = 0; i < starters->len; i++) {
+        Starter *starter = &g_array_index(starters, Starter, i);
+        if (starter->out.vcpus == NULL)
+            continue;
+        starter->seat = boot->problem->n_domains++;
+        ((KtSeatDomain *)boot->problem->domains)[starter->seat] = starter->out;
+    }
 }
 
 /* Says in the plan which seat is whose. */
 static void
 publish(KtBootSeats *boot, const KtDesired *desired, KtPlan *plan, const GArray *starters)
 {
-    guint seated = plan->problem->n_domains, refused = boot->problem->n_domains;
-    for (guint i = 0; i < starters->len; i++)
-        refused -= g_array_index(starters, Starter, i).refusal != NULL;
     boot->placement = kt_placement_present(boot->problem);
     for (guint i = 0; i < starters->len; i++) {
         Starter *starter = &g_array_index(starters, Starter, i);
-        guint index = starter->refusal != NULL ? refused++ : seated++;
-        KtSeat *seat = &boot->placement->seats[index];
+        KtSeat *seat = &boot->placement->seats[starter->seat];
         seat->reason = g_steal_pointer(&starter->reason);
         seat->refusal = g_steal_pointer(&starter->refusal);
         if (kt_desired_selects(desired, starter->domain))
-            plan->domains[starter->domain].boot_seat = (gint)index;
+            plan->domains[starter->domain].boot_seat = (gint)starter->seat;
     }
 }
 
@@ -354,5 +409,7 @@ kt_seats_boot(const KtDesired *desired, KtPlan *plan)
         return;
     plan->boot = boot_seats_new(plan, starters->len);
     seat_all(plan->boot, desired, plan, starters);
+    explain_all(plan->boot, starters);
+    put_back(plan->boot, starters);
     publish(plan->boot, desired, plan, starters);
 }

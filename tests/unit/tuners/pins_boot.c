@@ -209,15 +209,37 @@ test_shape_without_placement(void)
 static void
 test_own_before_shared(void)
 {
-    g_autoptr(Scene) scene = scene_new("l3:1 core:8 pu:1");
-    add_starter(scene, "a", 2, "", "");
-    add_starter(scene, "b", 4, "", "");
-    scene_plan(scene, "[domain *]\n" SHARED "[domain b]\ncpu.exclusive = yes\n");
+    static const char *const profiles[] = {"[domain *]\n" SHARED "[domain b]\ncpu.exclusive = yes\n",
+                                           "[domain *]\n" SHARED "[domain a]\npriority = 5\n"
+                                           "[domain b]\ncpu.exclusive = yes\n"};
+    for (guint i = 0; i < G_N_ELEMENTS(profiles); i++) {
+        g_autoptr(Scene) scene = scene_new("l3:1 core:8 pu:1");
+        add_starter(scene, "a", 2, "", "");
+        add_starter(scene, "b", 4, "", "");
+        scene_plan(scene, profiles[i]);
+        g_autoptr(KtCpuset) shared = staged_vcpus(scene, "a", 2);
+        g_autoptr(KtCpuset) own = staged_vcpus(scene, "b", 4);
+        g_assert_cmpint(hwloc_bitmap_weight(own), ==, 4);
+        g_assert_false(hwloc_bitmap_intersects(own, shared));
+        const KtAction *action = scene_action(scene, "b", "cpu.placement", "vcpu 0", KT_WHEN_NEXT_BOOT);
+        g_assert_null(strstr(action->reason, "others may run"));
+    }
+}
 
-    g_autoptr(KtCpuset) shared = staged_vcpus(scene, "a", 2);
-    g_autoptr(KtCpuset) own = staged_vcpus(scene, "b", 4);
-    g_assert_cmpint(hwloc_bitmap_weight(own), ==, 4);
-    g_assert_false(hwloc_bitmap_intersects(own, shared));
+/* What is said of a seat holds when all have theirs. */
+static void
+test_reasons(void)
+{
+    g_autoptr(Scene) scene = scene_new(HOST);
+    add_starter(scene, "a", 4, "", "");
+    add_starter(scene, "b", 4, "", "");
+    scene_plan(scene, "[domain *]\n" SHARED);
+    for (guint i = 0; i < 2; i++) {
+        const KtAction *action =
+            scene_action(scene, i == 0 ? "a" : "b", "cpu.placement", "vcpu 0", KT_WHEN_NEXT_BOOT);
+        g_assert_nonnull(action);
+        g_assert_nonnull(strstr(action->reason, "alone in the L3"));
+    }
 }
 
 /* One that starts by itself where somebody has pinned it is an obstacle, whether a section selects it or not.
@@ -365,6 +387,7 @@ main(int argc, char **argv)
     g_test_add_func("/pins-boot/no-room", test_no_room);
     g_test_add_func("/pins-boot/full-house", test_full_house);
     g_test_add_func("/pins-boot/own-before-shared", test_own_before_shared);
+    g_test_add_func("/pins-boot/reasons", test_reasons);
     g_test_add_func("/pins-boot/pinned-by-hand", test_pinned_by_hand);
     g_test_add_func("/pins-boot/strict-memory", test_strict_memory);
     g_test_add_func("/pins-boot/shape-without-placement", test_shape_without_placement);
