@@ -304,6 +304,22 @@ status_kib(const char *status, const char *key)
     return text && sscanf(text, "%" G_GINT64_FORMAT " kB", &kib) == 1 ? kib : KT_ABSENT;
 }
 
+bool
+kt_qemu_process_locked(const KtRoot *root, gint64 pid, gint64 *ret_kib, GError **error)
+{
+    g_autofree char *path = g_strdup_printf("proc/%" G_GINT64_FORMAT "/status", pid);
+    g_autofree char *status = NULL;
+    *ret_kib = 0;
+    if (!kt_root_read(root, path, &status, error))
+        return false;
+    if (!status)
+        return true;
+    gint64 locked = MAX(status_kib(status, "VmLck:"), 0) + MAX(status_kib(status, "VmPin:"), 0);
+    if (kt_qemu_memory_counts(locked, MAX(status_kib(status, "VmRSS:"), 0)))
+        *ret_kib = locked;
+    return true;
+}
+
 /* With one node there is nothing to tell apart: the sizes are cheaper than a walk through all page tables.
  * Huge pages from a pool aren't part of the resident size. */
 static gint64 *

@@ -66,6 +66,11 @@ kt_qemu_memory_counts(gint64 kib, gint64 total_kib)
     return kib * 32 > total_kib;
 }
 
+/** What of the process's memory a device or it itself has locked, KiB, where that counts as memory: passed-
+ * through devices of any kind, mlock(2). 0: nothing, or the process has gone. proc(5), /proc/PID/status.
+ * Errors: io. */
+bool kt_qemu_process_locked(const KtRoot *root, gint64 pid, gint64 *ret_kib, GError **error);
+
 /** KiB (gint64) by the nodes' OS numbers, as kt_qemu_process_memory() counts it; NULL where it can't be read.
  * Owned. */
 GArray *kt_qemu_process_memory_by_node(const KtRoot *root, gint64 pid);

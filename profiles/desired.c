@@ -106,15 +106,6 @@ section_matches(const KtProfileSection *section, const KtDomain *domain)
     return false;
 }
 
-static bool
-matches_any(const char *const *globs, const char *name)
-{
-    for (; *globs; globs++)
-        if (kt_glob_matches(*globs, name))
-            return true;
-    return false;
-}
-
 /* Resolves one domain section for all domains. Whether its items are anywhere is asked of every domain that
  * it matches, those too that aren't planned for this time. */
 static void
@@ -127,7 +118,7 @@ resolve_section(KtDesired *desired, const KtProfileSection *section, const KtSna
         const KtDomain *domain = g_ptr_array_index(snapshot->domains, d);
         if (!section_matches(section, domain))
             continue;
-        bool wanted = !only || matches_any(only, domain->name);
+        bool wanted = !only || kt_glob_matches_any(only, domain->name);
         matched = true;
         for (guint i = 0; i < section->values->len; i++) {
             const KtValue *value = g_ptr_array_index(section->values, i);

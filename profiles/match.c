@@ -67,6 +67,15 @@ kt_glob_matches(const char *glob, const char *text)
     return g_pattern_match_simple(valid_glob ? valid_glob : glob, valid ? valid : text);
 }
 
+bool
+kt_glob_matches_any(const char *const *globs, const char *text)
+{
+    for (; *globs; globs++)
+        if (kt_glob_matches(*globs, text))
+            return true;
+    return false;
+}
+
 static bool
 uuid_matches(const char *glob, const char *uuid)
 {

@@ -25,6 +25,9 @@ bool kt_pattern_matches(const KtPattern *pattern, const char *name, const char *
 /** Whether @text matches a glob with '*' and '?', which stand for any characters and any one. */
 bool kt_glob_matches(const char *glob, const char *text);
 
+/** Whether @text matches one of the globs, NULL-terminated. */
+bool kt_glob_matches_any(const char *const *globs, const char *text);
+
 /** One [host] or [domain …] section; inherited ones come first. */
 typedef struct {
     KtScope scope;

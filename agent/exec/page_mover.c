@@ -277,25 +277,14 @@ check_kernel(const KtPageMover *mover, GError **error)
     return false;
 }
 
-/* KiB after @key in the text of /proc/PID/status; 0 where it isn't there. */
-static gint64
-status_kib(const char *text, const char *key)
-{
-    const char *line = strstr(text, key);
-    return line ? g_ascii_strtoll(line + strlen(key), NULL, 10) : 0;
-}
-
-/* What a device or the process itself has locked counts as memory that must stay, whatever its definition
- * says: passed-through devices of any kind, mlock(2). proc(5), /proc/PID/status */
+/* What is locked stays, whatever the definition says of it. */
 static bool
 check_locked(const KtPageMover *mover, GError **error)
 {
-    g_autofree char *path = g_strdup_printf("proc/%" G_GINT64_FORMAT "/status", mover->pid);
-    g_autofree char *text = NULL;
-    if (!kt_root_read(mover->root, path, &text, error))
+    gint64 locked = 0;
+    if (!kt_qemu_process_locked(mover->root, mover->pid, &locked, error))
         return false;
-    gint64 locked = text ? status_kib(text, "\nVmLck:") + status_kib(text, "\nVmPin:") : 0;
-    if (!text || !kt_qemu_memory_counts(locked, status_kib(text, "\nVmRSS:")))
+    if (locked == 0)
         return true;
     g_set_error(error, KT_ERROR, KT_ERROR_UNSUPPORTED,
                 "%" G_GINT64_FORMAT " MiB of its memory are locked, or a device uses them", locked / 1024);

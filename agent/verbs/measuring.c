@@ -59,12 +59,9 @@ kt_measuring_workloads(const KtOptions *options, char **names, KtExit *ret_exit)
 
 /* @globs NULL: all. */
 static bool
-any_matches(char *const *globs, const char *name)
+is_chosen(char *const *globs, const char *name)
 {
-    for (char *const *glob = globs; glob && *glob; glob++)
-        if (kt_glob_matches(*glob, name))
-            return true;
-    return globs == NULL;
+    return globs == NULL || kt_glob_matches_any((const char *const *)globs, name);
 }
 
 /* The running domains that the workloads run on. */
@@ -74,8 +71,8 @@ measured_domains(const KtOptions *options, const KtSnapshot *snapshot)
     GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
     for (guint i = 0; i < snapshot->domains->len; i++) {
         const KtDomain *domain = snapshot->domains->pdata[i];
-        if (domain->state == KT_DOMAIN_RUNNING && any_matches(options->domains, domain->name) &&
-            any_matches(options->measure, domain->name))
+        if (domain->state == KT_DOMAIN_RUNNING && is_chosen(options->domains, domain->name) &&
+            is_chosen(options->measure, domain->name))
             g_ptr_array_add(names, g_strdup(domain->name));
     }
     return names;
