@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "agent/daemon/changes.h"
 
+#include "agent/daemon/events.h"
+
 /** More reasons than these say nothing more. */
 #define MOST_REASONS 8
 
@@ -8,7 +10,9 @@ struct KtChanges {
     KtChangeSet *set; /* NULL: nothing has changed */
     gint64 first_usec;
     gint64 last_usec;
-    gint64 looked_usec; /* when the last look was begun */
+    gint64 looked_usec;  /* when the last look was begun */
+    gint64 started_usec; /* when a guest last started */
+    bool starts_alone;   /* one that started waits to be looked at, and none had right before it */
 };
 
 void
@@ -54,7 +58,7 @@ KtChanges *
 kt_changes_new(void)
 {
     KtChanges *changes = g_new0(KtChanges, 1);
-    changes->looked_usec = G_MININT64 / 2;
+    changes->looked_usec = changes->started_usec = G_MININT64 / 2;
     return changes;
 }
 
@@ -67,6 +71,13 @@ kt_changes_free(KtChanges *changes)
     g_free(changes);
 }
 
+static void
+note_start(KtChanges *changes, gint64 now_usec)
+{
+    changes->starts_alone = now_usec - changes->started_usec >= KT_CHANGES_AFTER_START_USEC;
+    changes->started_usec = now_usec;
+}
+
 void
 kt_changes_add(KtChanges *changes, const char *uuid, const char *reason, gint64 now_usec)
 {
@@ -76,6 +87,8 @@ kt_changes_add(KtChanges *changes, const char *uuid, const char *reason, gint64 
     }
     changes->last_usec = now_usec;
     add_reason(changes->set, reason);
+    if (g_str_equal(reason, KT_EVENT_STARTED))
+        note_start(changes, now_usec);
     if (uuid)
         g_hash_table_add(changes->set->domains, g_strdup(uuid));
     else
@@ -85,8 +98,9 @@ kt_changes_add(KtChanges *changes, const char *uuid, const char *reason, gint64 
 static bool
 is_burst(const KtChanges *changes)
 {
-    return g_hash_table_size(changes->set->domains) >= KT_CHANGES_BURST ||
-           changes->first_usec - changes->looked_usec < KT_CHANGES_AFTER_LOOK_USEC;
+    if (g_hash_table_size(changes->set->domains) >= KT_CHANGES_BURST)
+        return true;
+    return !changes->starts_alone && changes->first_usec - changes->looked_usec < KT_CHANGES_AFTER_LOOK_USEC;
 }
 
 gint64
@@ -103,5 +117,6 @@ kt_changes_take(KtChanges *changes, gint64 now_usec)
 {
     if (changes->set)
         changes->looked_usec = now_usec;
+    changes->starts_alone = false;
     return g_steal_pointer(&changes->set);
 }

@@ -16,8 +16,10 @@ typedef struct KtChanges KtChanges;
 #define KT_CHANGES_BURST_QUIET_USEC (500 * G_TIME_SPAN_MILLISECOND)
 /** So many domains at a time are a burst. */
 #define KT_CHANGES_BURST 3
-/** And so is what comes within this time after a look was begun. */
+/** And so is what comes within this time after a look was begun, the echo of its own changes too… */
 #define KT_CHANGES_AFTER_LOOK_USEC G_TIME_SPAN_SECOND
+/** …but for a guest that starts, when none has started for so long. */
+#define KT_CHANGES_AFTER_START_USEC (500 * G_TIME_SPAN_MILLISECOND)
 /** However many come, the first of them doesn't wait longer than this. */
 #define KT_CHANGES_PATIENCE_USEC (10 * G_TIME_SPAN_SECOND)
 

@@ -35,10 +35,10 @@ static int
 on_lifecycle(virConnectPtr connection, virDomainPtr domain, int event, int detail, void *listener)
 {
     static const char *const words[] = {
-        [VIR_DOMAIN_EVENT_DEFINED] = "defined",    [VIR_DOMAIN_EVENT_UNDEFINED] = "undefined",
-        [VIR_DOMAIN_EVENT_STARTED] = "started",    [VIR_DOMAIN_EVENT_SUSPENDED] = "suspended",
-        [VIR_DOMAIN_EVENT_RESUMED] = "resumed",    [VIR_DOMAIN_EVENT_STOPPED] = "stopped",
-        [VIR_DOMAIN_EVENT_SHUTDOWN] = "shut down", [VIR_DOMAIN_EVENT_PMSUSPENDED] = "asleep",
+        [VIR_DOMAIN_EVENT_DEFINED] = "defined",        [VIR_DOMAIN_EVENT_UNDEFINED] = "undefined",
+        [VIR_DOMAIN_EVENT_STARTED] = KT_EVENT_STARTED, [VIR_DOMAIN_EVENT_SUSPENDED] = "suspended",
+        [VIR_DOMAIN_EVENT_RESUMED] = "resumed",        [VIR_DOMAIN_EVENT_STOPPED] = "stopped",
+        [VIR_DOMAIN_EVENT_SHUTDOWN] = "shut down",     [VIR_DOMAIN_EVENT_PMSUSPENDED] = "asleep",
         [VIR_DOMAIN_EVENT_CRASHED] = "crashed",
     };
     (void)connection, (void)detail;

@@ -9,6 +9,9 @@
  */
 typedef struct KtEvents KtEvents;
 
+/** What is told of a guest that starts, or comes from another host. */
+#define KT_EVENT_STARTED "started"
+
 /** Told of each event: the domain's UUID, or NULL where anything may have changed, and in a word or two what
  * has happened. */
 typedef void (*KtEventSeen)(const char *uuid, const char *what, gpointer user_data);

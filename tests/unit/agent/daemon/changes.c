@@ -49,16 +49,42 @@ test_right_after_a_look(void)
 {
     /* given a look that was just begun */
     g_autoptr(KtChanges) changes = kt_changes_new();
+    kt_changes_add(changes, A, "tuned", NOW);
+    kt_change_set_free(kt_changes_take(changes, NOW));
+
+    /* then what comes soon after it waits for more, and a while after it doesn't */
+    gint64 soon = NOW + KT_CHANGES_AFTER_LOOK_USEC - 1;
+    kt_changes_add(changes, B, "tuned", soon);
+    g_assert_cmpint(kt_changes_due(changes), ==, soon + KT_CHANGES_BURST_QUIET_USEC);
+    kt_change_set_free(kt_changes_take(changes, NOW));
+    kt_changes_add(changes, B, "tuned", NOW + KT_CHANGES_AFTER_LOOK_USEC);
+    g_assert_cmpint(kt_changes_due(changes), ==, NOW + KT_CHANGES_AFTER_LOOK_USEC + KT_CHANGES_QUIET_USEC);
+}
+
+static void
+test_starts_one_after_the_other(void)
+{
+    /* given a guest that has just started */
+    g_autoptr(KtChanges) changes = kt_changes_new();
     kt_changes_add(changes, A, "started", NOW);
     kt_change_set_free(kt_changes_take(changes, NOW));
 
-    /* then another guest is taken for one of many, and a while after it isn't */
-    kt_changes_add(changes, B, "started", NOW + KT_CHANGES_AFTER_LOOK_USEC - 1);
-    g_assert_cmpint(kt_changes_due(changes), ==,
-                    NOW + KT_CHANGES_AFTER_LOOK_USEC - 1 + KT_CHANGES_BURST_QUIET_USEC);
-    kt_change_set_free(kt_changes_take(changes, NOW));
-    kt_changes_add(changes, B, "started", NOW + KT_CHANGES_AFTER_LOOK_USEC);
-    g_assert_cmpint(kt_changes_due(changes), ==, NOW + KT_CHANGES_AFTER_LOOK_USEC + KT_CHANGES_QUIET_USEC);
+    /* then the next is taken for one of many */
+    gint64 soon = NOW + KT_CHANGES_AFTER_START_USEC - 1;
+    kt_changes_add(changes, B, "started", soon);
+    g_assert_cmpint(kt_changes_due(changes), ==, soon + KT_CHANGES_BURST_QUIET_USEC);
+    kt_change_set_free(kt_changes_take(changes, soon));
+
+    /* and one that starts later isn't, though a look was just begun and its echo waits */
+    gint64 later = soon + KT_CHANGES_AFTER_START_USEC;
+    kt_changes_add(changes, B, "tuned", later - 1);
+    kt_changes_add(changes, C, "started", later);
+    g_assert_cmpint(kt_changes_due(changes), ==, later + KT_CHANGES_QUIET_USEC);
+    kt_change_set_free(kt_changes_take(changes, later));
+
+    /* and what comes of that look waits again */
+    kt_changes_add(changes, C, "tuned", later + 1);
+    g_assert_cmpint(kt_changes_due(changes), ==, later + 1 + KT_CHANGES_BURST_QUIET_USEC);
 }
 
 static void
@@ -96,6 +122,7 @@ main(int argc, char **argv)
     g_test_add_func("/changes/alone", test_alone);
     g_test_add_func("/changes/several-together", test_several_together);
     g_test_add_func("/changes/right-after-a-look", test_right_after_a_look);
+    g_test_add_func("/changes/starts-one-after-the-other", test_starts_one_after_the_other);
     g_test_add_func("/changes/endless-burst", test_endless_burst);
     g_test_add_func("/changes/everything", test_everything);
     return g_test_run();
