@@ -18,6 +18,14 @@ typedef enum {
     KT_PLACEMENT_SPREAD,       /* over as many sharing groups as there are */
 } KtPlacementPolicy;
 
+/** Where a running guest's memory goes when its CPUs leave its nodes. */
+typedef enum {
+    KT_MEMORY_STAYS,
+    KT_MEMORY_TO_ONE_NODE, /* to that of the CPUs, where they are all on one that has room for it; else it
+                              stays */
+    KT_MEMORY_TO_NODES,    /* in equal parts to all that its CPUs are on */
+} KtMemoryFollows;
+
 typedef enum { KT_SMT_AUTO, KT_SMT_SHARE, KT_SMT_ISOLATE } KtSmt;
 
 typedef enum { KT_KIND_AUTO, KT_KIND_FAST, KT_KIND_EFFICIENT, KT_KIND_ANY } KtKindWish;
@@ -44,7 +52,7 @@ typedef struct {
     guint n_vcpus;
     const double *memory_share; /* by node index, sums to 1; NULL = unknown */
     double memory_gib;          /* what it has in all; 0 = unknown, or nothing is to be said of moves */
-    bool memory_follows; /* it moves to the node of the CPUs, where these are on one that has room for it */
+    KtMemoryFollows memory_follows;
     const bool *nodes; /* by node index: where its CPUs stay, since its memory is there and can't follow; NULL
                         * = anywhere. Without a CPU there that it may have it goes for nothing. */
     double move_threshold;     /* points of cost by which another seat must be better than the present one */

@@ -33,6 +33,24 @@ bound_of(KtState *state, const KtUnit *unit, guint index)
     return bound;
 }
 
+/* What a vCPU with the set of a region pays for memory whose place is known and for devices. */
+static double
+region_nodes_cost(const KtState *state, const KtModelDomain *domain, const KtRegion *region, double n_open)
+{
+    const KtModel *model = state->model;
+    gint node = -1;
+    bool one = true;
+    double together = 0, apart = 0;
+    for (guint i = 0; i < region->n_zones; i++) {
+        guint its = model->zones->zones[region->zones[i]].node, n = state->zones[region->zones[i]].n_open;
+        one &= n == 0 || node < 0 || node == (gint)its;
+        node = n > 0 ? (gint)its : node;
+        together += n * domain->node_cost[its];
+        apart += n * domain->apart_cost[its];
+    }
+    return (one ? together : apart) / n_open;
+}
+
 double
 kt_bound_region(KtState *state, guint unit_index, guint region_index)
 {
@@ -40,6 +58,7 @@ kt_bound_region(KtState *state, guint unit_index, guint region_index)
     const KtRegion *region = &state->model->regions[region_index];
     double n_open = kt_state_hall_pus(state, state->single[region_index]);
     double cost = 2 * unit->pair_weight;
+    cost += unit->n * region_nodes_cost(state, &state->model->domains[unit->domain], region, n_open);
     for (guint i = 0; i < region->n_zones; i++) {
         guint zone = region->zones[i];
         double part = state->zones[zone].n_open / n_open;
@@ -48,8 +67,6 @@ kt_bound_region(KtState *state, guint unit_index, guint region_index)
         Bound bound = bound_of(state, unit, zone);
         double load = unit->load * part;
         cost += bound.fixed + load * (bound.slope + load * bound.curve);
-        cost += unit->n * part *
-                state->model->domains[unit->domain].node_cost[state->model->zones->zones[zone].node];
     }
     return cost;
 }
@@ -115,7 +132,8 @@ kt_bound_regions(KtState *state, guint unit_index, double enough)
             continue;
         bounds[n] = bound_of(state, unit, i);
         /* What is paid once is paid by part here, so that it is never too much. */
-        double fixed = bounds[n].fixed + unit->n * domain->node_cost[model->zones->zones[i].node];
+        double fixed =
+            bounds[n].fixed + unit->n * kt_model_least_node_cost(domain, model->zones->zones[i].node);
         bounds[n++].slope += fixed / unit->load;
     }
     return extra + least_spread_cost(bounds, n, unit->load, enough - extra);

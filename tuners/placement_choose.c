@@ -232,13 +232,31 @@ is_plain(const KtState *state, guint vcpu)
            domain->wish->policy != KT_PLACEMENT_SPREAD && state->model->vcpus[vcpu].guest_core < 0;
 }
 
+/* What one more vCPU on @node adds to what its unit pays for memory whose place is known and for devices. */
+static double
+added_nodes_cost(const KtState *state, const KtModelDomain *domain, guint unit, guint node)
+{
+    const guint *there = state->units[unit].node_vcpus;
+    guint n_nodes = 0, other = node;
+    for (guint i = 0; i < state->model->topology->n_nodes; i++) {
+        n_nodes += there[i] > 0;
+        other = there[i] > 0 && i != node ? i : other;
+    }
+    if (other == node)
+        return domain->node_cost[node];
+    /* The others were together until now. */
+    double parted = n_nodes == 1 ? there[other] * (domain->apart_cost[other] - domain->node_cost[other]) : 0;
+    return domain->apart_cost[node] + parted;
+}
+
 /* What the domain pays for the vCPU in @zone at least, on a whole core. */
 static double
 own_bound(const KtState *state, guint vcpu, guint zone)
 {
     const KtModel *model = state->model;
     const KtModelDomain *domain = domain_of(state, vcpu);
-    const KtUnit *unit = &model->units[model->vcpus[vcpu].unit];
+    guint unit_index = model->vcpus[vcpu].unit;
+    const KtUnit *unit = &model->units[unit_index];
     double sum = 0;
     for (guint i = unit->first; i < unit->first + unit->n; i++) {
         guint other = i != vcpu && state->pu[i] >= 0 ? model->zones->of_pu[state->pu[i]] : zone;
@@ -247,7 +265,8 @@ own_bound(const KtState *state, guint vcpu, guint zone)
         else if (i != vcpu && state->pu[i] >= 0)
             sum += model->wide_l2 ? 1 : 2;
     }
-    return domain->pair_scale * sum + domain->node_cost[model->zones->zones[zone].node];
+    return domain->pair_scale * sum +
+           added_nodes_cost(state, domain, unit_index, model->zones->zones[zone].node);
 }
 
 /* The best CPU on the most promising whole cores of all; best->cost: what is worth looking for is below. */
@@ -292,7 +311,8 @@ kt_bound_whole(KtState *state, guint domain, guint zone)
             continue;
         const KtZonePrice *price = kt_zone_price(state, it->first_vcpu, i);
         if (i != zone && price->n_cores > 0)
-            elsewhere = MIN(elsewhere, price->price + it->node_cost[model->zones->zones[i].node]);
+            elsewhere =
+                MIN(elsewhere, price->price + kt_model_least_node_cost(it, model->zones->zones[i].node));
     }
     double inside = MIN(unit->n, here->n_cores), outside = unit->n - inside;
     if (inside <= 0 || (outside > 0 && elsewhere >= G_MAXDOUBLE))
@@ -305,7 +325,8 @@ kt_bound_whole(KtState *state, guint domain, guint zone)
     if (outside > 0)
         distances +=
             inside * outside * kt_zones_distance(model->zones, zone, kt_state_zone_order(state, zone)[1]);
-    return inside * (here->price + it->node_cost[place->node]) + crowding * inside * (inside - 1) +
+    double nodes = outside > 0 ? kt_model_least_node_cost(it, place->node) : it->node_cost[place->node];
+    return inside * (here->price + nodes) + crowding * inside * (inside - 1) +
            (outside > 0 ? outside * elsewhere : 0) + it->pair_scale * distances;
 }
 

@@ -35,6 +35,7 @@ kt_hall_free(gpointer data)
     g_free(hall->pus);
     g_free(hall->node_pus);
     g_free(hall->node_weight);
+    g_free(hall->apart_weight);
     if (hall->befores)
         g_array_unref(hall->befores);
     g_free(hall->regions);
@@ -68,7 +69,7 @@ kt_state_hall_pus(const KtState *state, const KtHall *hall)
 
 /* What a vCPU pays whose memory counts as on all nodes of the hall. */
 static double
-follow_cost(const KtModel *model, const KtHall *hall)
+spread_cost(const KtModel *model, const KtHall *hall)
 {
     const KtTopology *topology = model->topology;
     guint n_nodes = 0;
@@ -83,18 +84,28 @@ follow_cost(const KtModel *model, const KtHall *hall)
     return n_nodes > 0 ? sum / n_nodes / hall->n_pus : 0;
 }
 
+/* What all vCPUs pay for memory whose place is known, and for devices. */
+static double
+nodes_cost(const KtModel *model, const KtHall *hall)
+{
+    guint n_nodes = 0;
+    double together = 0, apart = 0;
+    for (guint i = 0; i < model->topology->n_nodes; i++) {
+        n_nodes += hall->node_pus[i] > 0;
+        together += hall->node_pus[i] * hall->node_weight[i];
+        apart += hall->node_pus[i] * hall->apart_weight[i];
+    }
+    return (n_nodes > 1 ? apart : together) / hall->n_pus;
+}
+
 static double
 hall_cost(const KtState *state, const KtHall *hall)
 {
-    const KtTopology *topology = state->model->topology;
     if (hall->n_pus == 0)
         return EMPTY_SET_COST * hall->n_units;
-    double nodes = 0;
-    for (guint i = 0; i < topology->n_nodes; i++)
-        nodes += hall->node_pus[i] * hall->node_weight[i];
-    double cost =
-        hall->pair_weight * hall->pair_sum / ((double)hall->n_pus * hall->n_pus) + nodes / hall->n_pus;
-    return hall->n_follow > 0 ? cost + hall->n_follow * follow_cost(state->model, hall) : cost;
+    double cost = hall->pair_weight * hall->pair_sum / ((double)hall->n_pus * hall->n_pus) +
+                  nodes_cost(state->model, hall);
+    return hall->n_spread > 0 ? cost + hall->n_spread * spread_cost(state->model, hall) : cost;
 }
 
 static double
@@ -205,13 +216,14 @@ clear_members(const KtModel *model, KtHall *hall)
         hall->pus = g_new(guint64, model->n_words);
         hall->node_pus = g_new(guint, n_nodes);
         hall->node_weight = g_new(double, n_nodes);
+        hall->apart_weight = g_new(double, n_nodes);
         hall->befores = g_array_new(FALSE, FALSE, sizeof(KtHallBefore));
     }
     memset(hall->pus, 0, model->n_words * sizeof *hall->pus);
     memset(hall->node_pus, 0, n_nodes * sizeof *hall->node_pus);
     for (guint i = 0; i < n_nodes; i++)
-        hall->node_weight[i] = 0;
-    hall->n_pus = hall->n_follow = 0;
+        hall->node_weight[i] = hall->apart_weight[i] = 0;
+    hall->n_pus = hall->n_spread = 0;
     hall->move_cost = hall->pair_sum = hall->load = hall->pair_weight = hall->cost = hall->rate = 0;
 }
 
@@ -303,9 +315,11 @@ count_unit(KtState *state, guint index, KtHall *hall, gint sign)
     hall->n_units += (guint)sign;
     hall->load += sign * unit->load;
     hall->pair_weight += sign * unit->pair_weight;
-    for (guint i = 0; i < model->topology->n_nodes; i++)
+    for (guint i = 0; i < model->topology->n_nodes; i++) {
         hall->node_weight[i] += (double)sign * unit->n * domain->node_cost[i];
-    hall->n_follow += domain->memory_known ? 0 : (guint)sign * unit->n;
+        hall->apart_weight[i] += (double)sign * unit->n * domain->apart_cost[i];
+    }
+    hall->n_spread += domain->memory_spreads ? (guint)sign * unit->n : 0;
     for (guint i = 0, run; i < unit->n; i += run) {
         const KtModelVcpu *vcpu = &model->vcpus[unit->first + i];
         for (run = 1; i + run < unit->n && vcpu[run].before == vcpu->before;)

@@ -115,12 +115,14 @@ fill_host(KtModel *model)
     model->group_cores = kt_zones_group_cores(topology);
     model->usable = g_new(bool, topology->n_pus);
     model->sharable = g_new(bool, topology->n_pus);
+    model->node_usable = g_new0(guint, topology->n_nodes);
     for (guint i = 0; i < topology->n_pus; i++) {
         const KtPu *pu = &topology->pus[i];
         bool housekeeping =
             model->problem->housekeeping && hwloc_bitmap_isset(model->problem->housekeeping, pu->os);
         model->usable[i] = pu->placeable && !housekeeping;
         model->sharable[i] = pu->placeable && !pu->isolated;
+        model->node_usable[pu->node] += model->usable[i];
     }
     fill_cores(model);
     fill_regions(model);
@@ -262,23 +264,33 @@ fill_pair_weights(KtModel *model, KtModelDomain *domain)
     }
 }
 
+/* Where memory goes that is somewhere; never for guest cells, which get nodes of their own. */
+static KtMemoryFollows
+memory_follows(const KtModelDomain *domain)
+{
+    bool moves = domain->wish->memory_share && domain->wish->memory_gib > 0 && domain->n_units == 1;
+    return moves ? domain->wish->memory_follows : KT_MEMORY_STAYS;
+}
+
 /* What each vCPU on node @from pays for memory that is somewhere: for the way there or, where it follows, its
- * part of moving it here, which is so where all vCPUs are here: never for guest cells, which get nodes of
- * their own. */
-static double
-memory_cost(const KtModel *model, const KtModelDomain *domain, guint from)
+ * part of moving it here. */
+static void
+fill_memory_cost(const KtModel *model, KtModelDomain *domain, guint from)
 {
     const KtSeatDomain *wish = domain->wish;
-    const KtTopology *topology = model->topology;
     const double *room = model->problem->node_room_gib;
     double staying = 0;
-    for (guint to = 0; to < topology->n_nodes; to++)
+    for (guint to = 0; to < model->topology->n_nodes; to++)
         staying += wish->memory_share[to] * kt_model_node_cost(model, from, to);
-    double moving_gib = wish->memory_gib * (1 - wish->memory_share[from]);
-    if (!wish->memory_follows || domain->n_units > 1 || wish->memory_gib <= 0 ||
-        (room && moving_gib > room[from]))
-        return staying;
-    return KT_COST_MOVED_GIB * moving_gib / wish->n_vcpus;
+    double moved_gib = wish->memory_gib * (1 - wish->memory_share[from]);
+    double moving = KT_COST_MOVED_GIB * moved_gib / MAX(wish->n_vcpus, 1);
+    KtMemoryFollows follows = memory_follows(domain);
+    bool goes_here = follows != KT_MEMORY_STAYS && (!room || moved_gib <= room[from]);
+    domain->apart_cost[from] = follows == KT_MEMORY_TO_NODES ? moving : staying;
+    domain->node_cost[from] = goes_here ? moving : staying;
+    /* Own CPUs that can't all be here never come together. */
+    if (wish->exclusive && wish->n_vcpus > model->node_usable[from])
+        domain->node_cost[from] = domain->apart_cost[from];
 }
 
 /* Whether some CPU of the nodes that the domain is bound to is one that it may have. */
@@ -316,13 +328,17 @@ fill_node_cost(const KtModel *model, KtModelDomain *domain)
 {
     const KtTopology *topology = model->topology;
     const KtSeatDomain *wish = domain->wish;
-    domain->memory_known = wish->memory_share != NULL;
+    domain->memory_spreads = !wish->memory_share || memory_follows(domain) == KT_MEMORY_TO_NODES;
     domain->node_cost = g_new0(double, topology->n_nodes);
+    domain->apart_cost = g_new0(double, topology->n_nodes);
     for (guint from = 0; from < topology->n_nodes; from++) {
-        double cost = domain->memory_known ? memory_cost(model, domain, from) : 0;
+        if (wish->memory_share)
+            fill_memory_cost(model, domain, from);
+        double devices = 0;
         for (guint i = 0; i < wish->n_device_nodes; i++)
-            cost += kt_model_node_cost(model, from, wish->device_nodes[i]) / wish->n_device_nodes;
-        domain->node_cost[from] = cost;
+            devices += kt_model_node_cost(model, from, wish->device_nodes[i]) / wish->n_device_nodes;
+        domain->node_cost[from] += devices;
+        domain->apart_cost[from] += devices;
     }
 }
 
@@ -433,6 +449,7 @@ kt_model_free(KtModel *model)
     for (guint i = 0; i < model->n_domains; i++) {
         g_free(model->domains[i].refusal);
         g_free(model->domains[i].node_cost);
+        g_free(model->domains[i].apart_cost);
         g_free(model->domains[i].regions);
     }
     for (guint i = 0; i < model->n_regions; i++)
@@ -451,6 +468,7 @@ kt_model_free(KtModel *model)
     g_free(model->node_distance);
     g_free(model->group_cores);
     g_free(model->usable);
+    g_free(model->node_usable);
     g_free(model->sharable);
     g_free(model);
 }

@@ -53,14 +53,15 @@ typedef struct {
     guint first_unit, n_units;
     guint first_vcpu, n_vcpus;
     double load;
-    double pair_scale; /* n_d / pairs of d */
-    double
-        *node_cost; /* by node: what one vCPU there pays for memory whose place is known, and for devices */
-    bool memory_known;
-    bool *regions;     /* by region: those that its common sets are made of; NULL = all of its policy */
-    const bool *nodes; /* where its own CPUs are; NULL = anywhere */
-    double move_cost;  /* of each vCPU whose set changes */
-    gint kind;         /* KtPu.kind that exclusive vCPUs want, -1 = any */
+    double pair_scale;  /* n_d / pairs of d */
+    double *node_cost;  /* by node: what one vCPU there pays for memory whose place is known, and for devices,
+                         * where all CPUs of its unit are there */
+    double *apart_cost; /* the same where they are on several nodes */
+    bool memory_spreads; /* beside that its memory counts as on all nodes of its unit's CPUs */
+    bool *regions;       /* by region: those that its common sets are made of; NULL = all of its policy */
+    const bool *nodes;   /* where its own CPUs are; NULL = anywhere */
+    double move_cost;    /* of each vCPU whose set changes */
+    gint kind;           /* KtPu.kind that exclusive vCPUs want, -1 = any */
     guint first_region, n_regions; /* KtModel.regions that its common sets are made of */
     double region_cores;           /* of the largest of these */
     double region_gap;             /* the least distance between CPUs of two of these */
@@ -103,6 +104,7 @@ typedef struct {
     guint *group_cores;
     double *group_scale; /* 1 / cores of the group */
     double *zone_scale;  /* 1 / what the cores of its group take, in CPUs' worth */
+    guint *node_usable;  /* by node: how many of its CPUs are usable */
     bool *usable;        /* by PU: exclusive vCPUs may go there: placeable, not for housekeeping */
     bool *sharable;      /* by PU: common sets may have it: placeable, not isolcpus */
     bool keeps_open;     /* somebody floats or shares, so exclusive vCPUs must leave a CPU */
@@ -135,6 +137,13 @@ static inline bool
 kt_model_may_share(const KtModelDomain *domain, guint region)
 {
     return !domain->regions || domain->regions[region];
+}
+
+/** What a vCPU on @node pays at least for memory and devices, wherever the others are. */
+static inline double
+kt_model_least_node_cost(const KtModelDomain *domain, guint node)
+{
+    return MIN(domain->node_cost[node], domain->apart_cost[node]);
 }
 
 /** kt_zones_node_cost(). */

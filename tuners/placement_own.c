@@ -44,18 +44,19 @@ unit_nodes_cost(const KtState *state, const KtModelDomain *domain, const KtUnitS
 {
     const KtTopology *topology = state->model->topology;
     guint n_nodes = 0;
-    double cost = 0, follow = 0;
+    double together = 0, apart = 0, spread = 0;
     for (guint from = 0; from < topology->n_nodes; from++) {
         if (unit->node_vcpus[from] == 0)
             continue;
         n_nodes++;
-        cost += unit->node_vcpus[from] * domain->node_cost[from];
-        for (guint to = 0; !domain->memory_known && to < topology->n_nodes; to++) {
+        together += unit->node_vcpus[from] * domain->node_cost[from];
+        apart += unit->node_vcpus[from] * domain->apart_cost[from];
+        for (guint to = 0; domain->memory_spreads && to < topology->n_nodes; to++) {
             if (unit->node_vcpus[to] > 0)
-                follow += unit->node_vcpus[from] * kt_model_node_cost(state->model, from, to);
+                spread += unit->node_vcpus[from] * kt_model_node_cost(state->model, from, to);
         }
     }
-    return n_nodes > 0 ? cost + follow / n_nodes : 0;
+    return n_nodes > 0 ? (n_nodes > 1 ? apart : together) + spread / n_nodes : 0;
 }
 
 static double

@@ -31,11 +31,12 @@ typedef struct {
     double pair_sum; /* of the distances over all pairs of its CPUs */
     guint *node_pus; /* its CPUs by node */
     double load;
-    double rate;         /* of it on each CPU, as its zones know it */
-    double pair_weight;  /* of its units together */
-    double *node_weight; /* by node: what all its vCPUs would pay on a CPU there */
-    guint n_follow;      /* vCPUs whose memory counts as where their CPUs are */
-    GArray *befores;     /* KtHallBefore */
+    double rate;          /* of it on each CPU, as its zones know it */
+    double pair_weight;   /* of its units together */
+    double *node_weight;  /* by node: what all its vCPUs would pay with all its CPUs there */
+    double *apart_weight; /* by node: what they would pay on a CPU there, while it has others elsewhere */
+    guint n_spread;       /* vCPUs whose memory counts as where their CPUs are */
+    GArray *befores;      /* KtHallBefore */
     double move_cost;
     double cost;
     bool dirty;

@@ -219,14 +219,17 @@ memory_nodes(const KtDomain *domain, const KtTopology *topology)
     return NULL;
 }
 
-/* Whether the memory tuner moves its pages to the node of its CPUs. */
-static bool
+/* Where the memory tuner moves its pages. */
+static KtMemoryFollows
 memory_follows(const KtSnapshot *snapshot, const KtDesired *desired, guint index)
 {
     const KtDomain *domain = snapshot->domains->pdata[index];
     const KtValue *value = kt_desired_domain(desired, index, KT_SETTING_MEMORY_NUMA, NULL);
-    return (kt_value_is(value, "follow-cpu") || kt_value_is(value, "strict")) && snapshot->host_is_local &&
-           domain->live != NULL && kt_memory_find_obstacle(domain->live) == NULL;
+    if (!snapshot->host_is_local || domain->live == NULL || kt_memory_find_obstacle(domain->live) != NULL)
+        return KT_MEMORY_STAYS;
+    if (kt_value_is(value, "strict"))
+        return KT_MEMORY_TO_NODES;
+    return kt_value_is(value, "follow-cpu") ? KT_MEMORY_TO_ONE_NODE : KT_MEMORY_STAYS;
 }
 
 /* Memory that is free on each node, less memory-reserve; NULL = nothing is told. Owned. */

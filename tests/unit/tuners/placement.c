@@ -545,7 +545,7 @@ test_memory_follows_where_there_is_room(void)
     case_set_memory(it, db, there);
     db->memory_gib = 4;
     g_autoptr(KtPlacement) stays = solve(it);
-    db->memory_follows = true;
+    db->memory_follows = KT_MEMORY_TO_ONE_NODE;
     KtPlacementProblem problem = *case_problem(it);
     problem.node_room_gib = room;
     g_autoptr(KtPlacement) follows = kt_placement_solve(&problem);
@@ -554,6 +554,42 @@ test_memory_follows_where_there_is_room(void)
     g_autoptr(KtCpuset) without = cpus_of(stays, 1), with = cpus_of(follows, 1), with_full = cpus_of(full, 1);
     g_assert_cmpint(hwloc_bitmap_first(with), <, 16);
     g_assert_true(hwloc_bitmap_isequal(without, with_full));
+}
+
+static void
+test_memory_follows_to_no_set_of_several_nodes(void)
+{
+    /* Given a guest of one vCPU, which an idle host would be less crowded with the more CPUs it may use. */
+    g_autoptr(Case) it = case_new("pack:4 [numa] l3:1 core:4 pu:1");
+    double there[] = {0, 0, 0, 1};
+    KtSeatDomain *tiny = case_add(it, "tiny", 1, "0-15");
+    case_set_memory(it, tiny, there);
+    tiny->memory_gib = 0.1;
+    tiny->memory_follows = KT_MEMORY_TO_ONE_NODE;
+    g_autoptr(KtPlacement) placement = solve(it);
+    assert_sets(placement, 0, "12-15");
+}
+
+static void
+test_memory_follows_to_no_own_cpus_of_several_nodes(void)
+{
+    /* Given a guest that is larger than a node, and its memory on one that is half full. */
+    g_autoptr(Case) it = case_new("pack:4 [numa] l3:1 core:4 pu:1");
+    const bool last[] = {false, false, false, true};
+    double there[] = {0, 0, 0, 1};
+    case_add_exclusive(it, "bound", 2, "12-13")->nodes = last;
+    KtSeatDomain *big = case_add_exclusive(it, "big", 6, "0-15");
+    case_set_memory(it, big, there);
+    big->memory_gib = 0.1;
+    big->memory_follows = KT_MEMORY_TO_ONE_NODE;
+
+    g_autoptr(KtPlacement) stays = solve(it);
+    big->memory_follows = KT_MEMORY_TO_NODES;
+    g_autoptr(KtPlacement) goes_along = solve(it);
+
+    g_autoptr(KtCpuset) near = cpus_of(stays, 1), anywhere = cpus_of(goes_along, 1);
+    g_assert_cmpint(hwloc_bitmap_last(near), >=, 12);
+    g_assert_cmpint(hwloc_bitmap_last(anywhere), <, 12);
 }
 
 static void
@@ -569,7 +605,7 @@ test_memory_of_cells_stays(void)
         case_vcpus(big)[i].cell = i / 4;
     case_set_memory(it, big, there);
     big->memory_gib = 1;
-    big->memory_follows = true;
+    big->memory_follows = KT_MEMORY_TO_ONE_NODE;
 
     g_autoptr(KtPlacement) placement = solve(it);
 
@@ -636,6 +672,9 @@ main(int argc, char **argv)
     g_test_add_func("/placement/memory/bound", test_stays_on_the_node_of_bound_memory);
     g_test_add_func("/placement/memory/no-room", test_no_own_cpus_on_the_node_of_bound_memory);
     g_test_add_func("/placement/memory/follows", test_memory_follows_where_there_is_room);
+    g_test_add_func("/placement/memory/several-nodes", test_memory_follows_to_no_set_of_several_nodes);
+    g_test_add_func("/placement/memory/larger-than-a-node",
+                    test_memory_follows_to_no_own_cpus_of_several_nodes);
     g_test_add_func("/placement/memory/cells", test_memory_of_cells_stays);
     g_test_add_func("/placement/stable/threshold", test_move_threshold);
     g_test_add_func("/placement/present", test_present);

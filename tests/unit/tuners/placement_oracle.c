@@ -126,6 +126,32 @@ try_exclusive(Search *search, guint domain, guint vcpu)
     }
 }
 
+/* What the memory tuner makes of a placement: who has all his CPUs on one node has his memory there. */
+static void
+plan_memory(const Case *it, KtPlacement *placement)
+{
+    for (guint i = 0; i < it->n_domains; i++) {
+        KtSeat *seat = &placement->seats[i];
+        g_autoptr(KtCpuset) cpus = hwloc_bitmap_alloc();
+        for (guint j = 0; j < seat->n_vcpus; j++)
+            hwloc_bitmap_or(cpus, cpus, seat->vcpus[j]);
+        g_clear_pointer(&seat->memory_nodes, kt_cpuset_free);
+        for (guint j = 0; it->domains[i].memory_follows && j < it->topology->n_nodes; j++) {
+            if (!hwloc_bitmap_isincluded(cpus, it->topology->nodes[j].cpus))
+                continue;
+            seat->memory_nodes = hwloc_bitmap_alloc();
+            hwloc_bitmap_only(seat->memory_nodes, it->topology->nodes[j].os);
+        }
+    }
+}
+
+static double
+cost_of(Case *it, KtPlacement *placement)
+{
+    plan_memory(it, placement);
+    return kt_cost(case_problem(it), placement).total;
+}
+
 /* Domains from @domain on, all ways; those with own CPUs are first. */
 static void
 try_domain(Search *search, guint domain)
@@ -138,7 +164,7 @@ try_domain(Search *search, guint domain)
         return;
     }
     if (follows_wishes(search))
-        search->best = MIN(search->best, kt_cost(case_problem(search->it), search->placement).total);
+        search->best = MIN(search->best, cost_of(search->it, search->placement));
 }
 
 static double
@@ -192,38 +218,85 @@ check_other_oracle(Case *it, double best)
     kt_placement_free(result.placement);
 }
 
+/* A host with one domain or two, from chance. */
+static Case *
+case_by_chance(guint seed, const char *host)
+{
+    g_autoptr(GRand) chance = g_rand_new_with_seed(seed);
+    Case *it = case_new(host);
+    bool second = g_rand_boolean(chance);
+    add_domain(it, chance, g_rand_boolean(chance), 3);
+    if (second)
+        add_domain(it, chance, it->domains[0].exclusive && g_rand_boolean(chance), 3);
+    return it;
+}
+
+typedef struct {
+    guint n, n_equal;
+    double worst;
+} Tally;
+
+/* Solves a case; @best: what all ways together come to. */
+static void
+compare(Case *it, double best, Tally *tally)
+{
+    g_autoptr(KtPlacement) placement = kt_placement_solve(case_problem(it));
+    bool second = it->n_domains > 1;
+    bool refused = placement->seats[0].refusal || (second && placement->seats[1].refusal);
+    /* What all ways together don't find, is refused, and only that. */
+    g_assert_true(refused == isinf(best) || second);
+    if (refused)
+        return;
+    double found = cost_of(it, placement);
+    tally->n++;
+    tally->n_equal += found <= best + 1e-9;
+    tally->worst = MAX(tally->worst, best > 0 ? found / best : 1);
+    g_test_message("found %.4f, best %.4f", found, best);
+    g_assert_cmpfloat(found, <=, 1.05 * best + 1e-9);
+    /* It can't be better than all. */
+    g_assert_cmpfloat(found, >=, best - 1e-9);
+}
+
+static void
+assert_mostly_equal(const Tally *tally)
+{
+    g_test_message("%u of %u equal, worst %.4f", tally->n_equal, tally->n, tally->worst);
+    g_assert_cmpuint(tally->n, >, 200);
+    g_assert_cmpuint(tally->n_equal * 100, >=, tally->n * 95);
+}
+
 static void
 test_oracle(void)
 {
-    guint n = 0, n_equal = 0;
-    double worst = 1;
+    Tally tally = {.worst = 1};
     for (guint seed = 0; seed < 300; seed++) {
-        g_autoptr(GRand) chance = g_rand_new_with_seed(seed);
-        g_autoptr(Case) it = case_new(hosts[seed % G_N_ELEMENTS(hosts)]);
-        bool second = g_rand_boolean(chance);
-        add_domain(it, chance, g_rand_boolean(chance), 3);
-        if (second)
-            add_domain(it, chance, it->domains[0].exclusive && g_rand_boolean(chance), 3);
-        g_autoptr(KtPlacement) placement = kt_placement_solve(case_problem(it));
-        bool refused = placement->seats[0].refusal || (second && placement->seats[1].refusal);
-        double best = best_cost(it), found = kt_cost(case_problem(it), placement).total;
+        const char *host = hosts[seed % G_N_ELEMENTS(hosts)];
+        g_autoptr(Case) it = case_by_chance(seed, host);
+        g_test_message("seed %u: %s", seed, host);
+        double best = best_cost(it);
         check_other_oracle(it, best);
-        /* What all ways together don't find, is refused, and only that. */
-        g_assert_true(refused == isinf(best) || second);
-        if (refused)
-            continue;
-        n++;
-        n_equal += found <= best + 1e-9;
-        worst = MAX(worst, best > 0 ? found / best : 1);
-        g_test_message("seed %u: %s found %.4f, best %.4f", seed, hosts[seed % G_N_ELEMENTS(hosts)], found,
-                       best);
-        g_assert_cmpfloat(found, <=, 1.05 * best + 1e-9);
-        /* It can't be better than all. */
-        g_assert_cmpfloat(found, >=, best - 1e-9);
+        compare(it, best, &tally);
     }
-    g_test_message("%u of %u equal, worst %.4f", n_equal, n, worst);
-    g_assert_cmpuint(n, >, 200);
-    g_assert_cmpuint(n_equal * 100, >=, n * 95);
+    assert_mostly_equal(&tally);
+}
+
+static void
+test_memory_follows(void)
+{
+    static const char *const several_nodes[] = {"node:2 core:2 pu:1", "node:4 core:1 pu:1",
+                                                "node:2 l3:2 core:1 pu:1", "pack:2 [numa] core:1 pu:2"};
+    Tally tally = {.worst = 1};
+    for (guint seed = 0; seed < 300; seed++) {
+        const char *host = several_nodes[seed % G_N_ELEMENTS(several_nodes)];
+        g_autoptr(Case) it = case_by_chance(seed, host);
+        for (guint i = 0; i < it->n_domains; i++) {
+            it->domains[i].memory_gib = it->domains[i].memory_share ? 1 : 0;
+            it->domains[i].memory_follows = KT_MEMORY_TO_ONE_NODE;
+        }
+        g_test_message("seed %u: %s", seed, host);
+        compare(it, best_cost(it), &tally);
+    }
+    assert_mostly_equal(&tally);
 }
 
 int
@@ -231,5 +304,6 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/placement-oracle/tiny-hosts", test_oracle);
+    g_test_add_func("/placement-oracle/memory-follows", test_memory_follows);
     return g_test_run();
 }
