@@ -37,8 +37,8 @@ typedef struct {
     bool host_is_local; /* the hypervisor runs on the host that @root shows: host settings may be changed */
     bool has_governor;  /* a daemon is there to govern KSM (ksm.mode = auto) */
     gint64 taken_usec;  /* wall clock, µs since the epoch */
-    char *changed; /* UUID of the only domain that is other than it was at the look before, when the others
-                    * were placed; NULL = anything may be */
+    char *changed; /* UUID of the only domain whose seat may be no good any more since the look before, when
+                    * all were placed; "" = nobody's; NULL = anybody's */
 } KtSnapshot;
 
 void kt_snapshot_free(KtSnapshot *snapshot);

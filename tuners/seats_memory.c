@@ -94,7 +94,8 @@ kt_seat_open_ledger(const KtDesired *desired, const KtPlan *plan)
     return ledger;
 }
 
-/* Where one domain alone is other than it was when all were placed, the others keep their seats. */
+/* Where one domain alone is other than it was when all were placed, the others keep their seats, but for few;
+ * where none is, all do. */
 static KtPlacement *
 solve(const KtPlan *plan, const KtPlacementProblem *wanted)
 {
@@ -107,7 +108,7 @@ solve(const KtPlan *plan, const KtPlacementProblem *wanted)
         if (plan->domains[i].seat >= 0 && g_str_equal(domain->uuid, snapshot->changed))
             changed = (guint)plan->domains[i].seat;
     }
-    return kt_placement_adjust(wanted, changed, MAX_MOVED);
+    return kt_placement_adjust(wanted, changed, *snapshot->changed ? MAX_MOVED : 0);
 }
 
 void

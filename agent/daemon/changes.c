@@ -21,6 +21,7 @@ kt_change_set_free(KtChangeSet *set)
     if (!set)
         return;
     g_hash_table_unref(set->domains);
+    g_hash_table_unref(set->seats);
     g_ptr_array_unref(set->reasons);
     g_free(set);
 }
@@ -30,6 +31,7 @@ set_new(void)
 {
     KtChangeSet *set = g_new0(KtChangeSet, 1);
     set->domains = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    set->seats = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     set->reasons = g_ptr_array_new_with_free_func(g_free);
     return set;
 }
@@ -78,6 +80,17 @@ note_start(KtChanges *changes, gint64 now_usec)
     changes->started_usec = now_usec;
 }
 
+/* Each of our own runs brings about some of these: were all placed anew for them, a guest that starts would
+ * move others on and on. */
+static bool
+leaves_seats(const char *reason)
+{
+    static const char *const words[] = {"tuned",     "defined",  "undefined", "memory moved",
+                                        "suspended", "resumed",  "shut down", "agent up",
+                                        "job done",  "rebooted", NULL};
+    return g_strv_contains(words, reason);
+}
+
 void
 kt_changes_add(KtChanges *changes, const char *uuid, const char *reason, gint64 now_usec)
 {
@@ -93,6 +106,8 @@ kt_changes_add(KtChanges *changes, const char *uuid, const char *reason, gint64 
         g_hash_table_add(changes->set->domains, g_strdup(uuid));
     else
         changes->set->everything = true;
+    if (uuid && !leaves_seats(reason))
+        g_hash_table_add(changes->set->seats, g_strdup(uuid));
 }
 
 static bool

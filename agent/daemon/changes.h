@@ -27,6 +27,8 @@ typedef struct KtChanges KtChanges;
 typedef struct {
     bool everything;     /* a full look */
     GHashTable *domains; /* set of UUIDs: char * */
+    GHashTable *seats;   /* of these, those for whom others may have to move: who has only been pinned or
+                          * defined, as we do it ourselves, leaves everybody's seat as good as it was */
     GPtrArray *reasons;  /* char *: what was seen, each once, the first few */
 } KtChangeSet;
 

@@ -264,15 +264,15 @@ carry_out(KtKeeper *keeper, KtJournal *journal, const KtPlan *plan, KtLook *look
     return report->failed ? KT_LOOK_FAILED : KT_LOOK_DONE;
 }
 
-/** The UUID of the only domain that has changed, NULL = there are others. */
+/** For whom others may have to move: as KtSnapshot.changed has it. */
 static const char *
-only_domain(const KtChangeSet *changes)
+changed_seat(const KtChangeSet *changes)
 {
     GHashTableIter iter;
-    gpointer uuid;
-    if (changes->everything || g_hash_table_size(changes->domains) != 1)
+    gpointer uuid = (gpointer) "";
+    if (changes->everything || g_hash_table_size(changes->seats) > 1)
         return NULL;
-    g_hash_table_iter_init(&iter, changes->domains);
+    g_hash_table_iter_init(&iter, changes->seats);
     g_hash_table_iter_next(&iter, &uuid, NULL);
     return uuid;
 }
@@ -291,7 +291,7 @@ renew(KtKeeper *keeper, const KtChangeSet *changes, GError **error)
     KtSnapshot *snapshot = kt_snapshot_renew(g_steal_pointer(&host->snapshot), keeper->touched, host->root,
                                              host->connection, error);
     if (snapshot)
-        snapshot->changed = g_strdup(only_domain(changes));
+        snapshot->changed = g_strdup(changed_seat(changes));
     return snapshot;
 }
 

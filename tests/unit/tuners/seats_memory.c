@@ -59,6 +59,16 @@ test_one_gone(void)
     g_assert_cmpuint(count_moved(scene), <=, 2);
 }
 
+/* When none has, nobody is. */
+static void
+test_none_changed(void)
+{
+    g_autoptr(Scene) scene = crowd();
+    scene->snapshot->changed = g_strdup("");
+    scene_plan(scene, "[domain guest-*]\ncpu.placement = shared-cache\n");
+    g_assert_cmpuint(count_moved(scene), ==, 0);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -66,5 +76,6 @@ main(int argc, char **argv)
     g_test_add_func("/seats/everybody", test_everybody);
     g_test_add_func("/seats/one-changed", test_one_changed);
     g_test_add_func("/seats/one-gone", test_one_gone);
+    g_test_add_func("/seats/none-changed", test_none_changed);
     return g_test_run();
 }

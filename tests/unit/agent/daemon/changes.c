@@ -104,6 +104,23 @@ test_endless_burst(void)
 }
 
 static void
+test_pins_of_our_own(void)
+{
+    /* given a guest that starts, for which two have been pinned */
+    g_autoptr(KtChanges) changes = kt_changes_new();
+    kt_changes_add(changes, A, "started", NOW);
+    kt_changes_add(changes, A, "tuned", NOW);
+    kt_changes_add(changes, B, "tuned", NOW);
+    kt_changes_add(changes, B, "defined", NOW);
+
+    /* then both are looked at, and others may have to move for the first alone */
+    g_autoptr(KtChangeSet) set = kt_changes_take(changes, NOW);
+    g_assert_cmpuint(g_hash_table_size(set->domains), ==, 2);
+    g_assert_cmpuint(g_hash_table_size(set->seats), ==, 1);
+    g_assert_true(g_hash_table_contains(set->seats, A));
+}
+
+static void
 test_everything(void)
 {
     g_autoptr(KtChanges) changes = kt_changes_new();
@@ -124,6 +141,7 @@ main(int argc, char **argv)
     g_test_add_func("/changes/right-after-a-look", test_right_after_a_look);
     g_test_add_func("/changes/starts-one-after-the-other", test_starts_one_after_the_other);
     g_test_add_func("/changes/endless-burst", test_endless_burst);
+    g_test_add_func("/changes/pins-of-our-own", test_pins_of_our_own);
     g_test_add_func("/changes/everything", test_everything);
     return g_test_run();
 }
