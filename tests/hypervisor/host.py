@@ -170,6 +170,11 @@ class Host:
     def virsh(self, *arguments):
         return self._hypervisor("virsh", *arguments).stdout.strip()
 
+    @property
+    def control(self):
+        """Where the daemon answers."""
+        return os.path.join(self.state, "control")
+
     # --- its libvirtd ---
 
     def libvirtd(self):

@@ -44,7 +44,7 @@ class Daemon:
         """What it answers; None while it doesn't yet."""
         with socket.socket(socket.AF_UNIX) as control:
             try:
-                control.connect(os.path.join(self.host.state, "control"))
+                control.connect(self.host.control)
                 control.sendall(json.dumps({"ask": what}).encode() + b"\n")
                 return json.loads(control.makefile().readline())
             except OSError:

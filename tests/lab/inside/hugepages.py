@@ -66,7 +66,7 @@ class HugePages(Scenario):
         self.assertEqual(self.before, {node: (0, 0) for node in nodes()})
         profile = self.host.profile(PROFILE)
         print(self.tune("apply", profile, "--yes").out)
-        self.assertEqual(pools(), {node: (mib // 2, mib // 2) for node, mib in zip(nodes(), MIB.values())})
+        self.assertEqual(pools(), self.before | {node: (mib // 2, mib // 2) for node, mib in zip(nodes(), MIB.values())})
         show(f"pools, (nr, free) by node: before {self.before}, after apply {pools()}")
         for name in MIB:
             self.host.power_off(name)

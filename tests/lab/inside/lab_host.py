@@ -133,6 +133,10 @@ class LabHost(Host):
         for name in names:
             self.wait_ready(name)
 
+    @property
+    def control(self):
+        return "/run/kvm-tune/control"
+
     def wait_ready(self, name):
         self._tool("guest", "-c", self.uri, "-t", "300", "wait-ready", name, timeout=330)
 
