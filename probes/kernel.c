@@ -54,6 +54,13 @@ static const struct {
 
 static const KtPressure not_told = {-1, -1, -1, -1};
 
+char *
+kt_boot_id(const KtRoot *root)
+{
+    char *id = NULL;
+    return kt_root_read(root, "proc/sys/kernel/random/boot_id", &id, NULL) && id ? g_strstrip(id) : NULL;
+}
+
 KtKernel *
 kt_kernel_new(void)
 {

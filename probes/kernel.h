@@ -36,6 +36,9 @@ typedef struct {
  * access, parse. */
 bool kt_memory_pressure_read(const KtRoot *root, KtPressure *ret_pressure, GError **error);
 
+/** Names this life of the kernel; NULL where it doesn't tell. Owned. */
+char *kt_boot_id(const KtRoot *root);
+
 /** Nothing known. */
 KtKernel *kt_kernel_new(void);
 

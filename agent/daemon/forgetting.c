@@ -2,6 +2,7 @@
 #include "agent/daemon/forgetting.h"
 
 #include "agent/exec/journal_prune.h"
+#include "probes/kernel.h"
 
 /** What is to become of a mark. */
 typedef enum {
@@ -84,9 +85,7 @@ kt_forget_runs(KtJournal *journal, const KtRoot *root, const KtSnapshot *snapsho
                GError **error)
 {
     g_autoptr(GHashTable) domains = list_living(snapshot);
-    g_autofree char *boot = NULL;
-    if (kt_root_read(root, KT_BOOT_ID_PATH, &boot, NULL))
-        g_strstrip(boot);
+    g_autofree char *boot = kt_boot_id(root);
     const KtLiving living = {.hypervisor = snapshot->uri,
                              .boot = boot,
                              .domains = domains,

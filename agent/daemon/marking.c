@@ -3,6 +3,7 @@
 
 #include "agent/daemon/decisions.h"
 #include "agent/daemon/drift.h"
+#include "probes/kernel.h"
 
 void
 kt_marking_clear(KtMarking *marking)
@@ -70,9 +71,7 @@ kt_marking_mark(KtMarking *marking, KtJournal *journal, const KtRoot *root, cons
                 GError **error)
 {
     g_autoptr(GPtrArray) marks = g_ptr_array_new_with_free_func((GDestroyNotify)kt_manual_free);
-    g_autofree char *boot = NULL;
-    if (kt_root_read(root, KT_BOOT_ID_PATH, &boot, NULL))
-        g_strstrip(boot);
+    g_autofree char *boot = kt_boot_id(root);
     for (guint i = 0; i < plan->actions->len; i++)
         if (!judge(marking, journal, plan, plan->actions->pdata[i], boot, marks, error))
             return false;

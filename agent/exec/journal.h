@@ -12,9 +12,6 @@
  */
 typedef struct KtJournal KtJournal;
 
-/** Names this life of the kernel. */
-#define KT_BOOT_ID_PATH "proc/sys/kernel/random/boot_id"
-
 #define KT_STATE_DIRECTORY "/var/lib/kvm-tune"
 
 typedef enum {

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "probes/kernel.h"
+
 static const KtStepOps *const step_table[KT_N_STEP_KINDS] = {
     [KT_STEP_SYSFS] = &kt_step_sysfs,       [KT_STEP_DEFINE] = &kt_step_define,
     [KT_STEP_PIN] = &kt_step_pin,           [KT_STEP_WEIGHT] = &kt_step_weight,
@@ -76,16 +78,6 @@ set_file(KtJournalStep *step, const KtAction *action)
     step->target = g_strdup(action->raw_to ? action->raw_to : action->to);
 }
 
-/** The life of the kernel that a host's value is of: it dies with that. */
-static char *
-boot_id(const KtTarget *target)
-{
-    char *id = NULL;
-    if (target->root)
-        kt_root_read(target->root, KT_BOOT_ID_PATH, &id, NULL);
-    return id ? g_strstrip(id) : NULL;
-}
-
 KtJournalStep *
 kt_step_from_plan(const KtPlan *plan, const KtStep *step, const KtTarget *target)
 {
@@ -96,8 +88,9 @@ kt_step_from_plan(const KtPlan *plan, const KtStep *step, const KtTarget *target
         recorded->domain_uuid = g_strdup(domain->uuid);
         recorded->process = g_strdup(domain->process);
         recorded->hypervisor = hypervisor_uri(target->connection);
-    } else {
-        recorded->process = boot_id(target);
+    } else if (target->root) {
+        /* A host's value dies with that. */
+        recorded->process = kt_boot_id(target->root);
     }
     for (guint i = 0; i < step->actions->len; i++) {
         const KtAction *action = g_ptr_array_index(plan->actions, g_array_index(step->actions, guint, i));

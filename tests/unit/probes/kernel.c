@@ -180,6 +180,16 @@ test_no_processes(void)
     g_assert_cmpuint(tuners->len, ==, 0);
 }
 
+static void
+test_boot_id(void)
+{
+    static const FakeFile files[] = {{"proc/sys/kernel/random/boot_id", "this-life\n"}, {NULL, NULL}};
+    g_autoptr(FakeHost) host = fake_host_new(files), bare = fake_host_new(NULL);
+    g_autofree char *id = kt_boot_id(host->root), *none = kt_boot_id(bare->root);
+    g_assert_cmpstr(id, ==, "this-life");
+    g_assert_null(none);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -192,5 +202,6 @@ main(int argc, char **argv)
     g_test_add_func("/kernel/live", test_this_machine);
     g_test_add_func("/other-tuners/read", test_other_tuners);
     g_test_add_func("/other-tuners/no-processes", test_no_processes);
+    g_test_add_func("/kernel/boot-id", test_boot_id);
     return g_test_run();
 }
