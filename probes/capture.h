@@ -9,8 +9,8 @@
  *
  * Beside what the design lists, host.json may have "virtio_os" {OS id: evidence}, "taken_usec", "page_kib",
  * "images" {path: what KtImage has}, "no_io_uring" and "halt_poll_fixed"; a domain's stats "process",
- * "managed_save", "nic_traffic" [MAC], "snapshots", "checkpoints", "block_jobs" [disk], "unanswered",
- * "agent_os" and "agent_virtio".
+ * "age_ns", "recent_load" (KtDomain), "managed_save", "nic_traffic" [MAC], "snapshots", "checkpoints",
+ * "block_jobs" [disk], "unanswered", "agent_os" and "agent_virtio".
  */
 
 /** Reads the capture in @directory. Errors: io, access, parse, each with the file's name. */

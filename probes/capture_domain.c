@@ -16,6 +16,7 @@ typedef struct {
     json_int_t pid;
     const char *process;
     json_int_t age_ns;
+    double recent_load;
     json_t *vcpus;
     const char *emulator;
     json_t *iothreads;
@@ -37,13 +38,14 @@ unpack_stats(const Source *source, json_t *object, Stats *stats, GError **error)
     json_error_t why;
     if (json_unpack_ex(
             object, &why, 0,
-            "{s?s, s?I, s?s, s?I, s?o, s?{s?s}, s?o, s?o, s?b, s?b, s?o, s?b, s?b, s?o, s?b, s?s, s?s}",
+            "{s?s, s?I, s?s, s?I, s?F, s?o, s?{s?s}, s?o, s?o, s?b, s?b, s?o, s?b, s?b, s?o, s?b, s?s, s?s}",
             "state", &stats->state, "pid", &stats->pid, "process", &stats->process, "age_ns", &stats->age_ns,
-            "vcpus", &stats->vcpus, "emulator", "affinity", &stats->emulator, "iothreads", &stats->iothreads,
-            "memory_kib", &stats->memory_kib, "autostart", &stats->autostart, "managed_save",
-            &stats->managed_save, "nic_traffic", &stats->nic_traffic, "snapshots", &stats->snapshots,
-            "checkpoints", &stats->checkpoints, "block_jobs", &stats->block_jobs, "unanswered",
-            &stats->unanswered, "agent_os", &stats->agent_os, "agent_virtio", &stats->agent_virtio)) {
+            "recent_load", &stats->recent_load, "vcpus", &stats->vcpus, "emulator", "affinity",
+            &stats->emulator, "iothreads", &stats->iothreads, "memory_kib", &stats->memory_kib, "autostart",
+            &stats->autostart, "managed_save", &stats->managed_save, "nic_traffic", &stats->nic_traffic,
+            "snapshots", &stats->snapshots, "checkpoints", &stats->checkpoints, "block_jobs",
+            &stats->block_jobs, "unanswered", &stats->unanswered, "agent_os", &stats->agent_os,
+            "agent_virtio", &stats->agent_virtio)) {
         kt_capture_set_error(source->root, source->path, error, "%s", why.text);
         return false;
     }
@@ -53,6 +55,7 @@ unpack_stats(const Source *source, json_t *object, Stats *stats, GError **error)
         : stats->nic_traffic && !json_is_array(stats->nic_traffic) ? "nic_traffic: wanted a list"
         : stats->block_jobs && !json_is_array(stats->block_jobs)   ? "block_jobs: wanted a list"
         : stats->memory_kib && !json_is_object(stats->memory_kib)  ? "memory_kib: wanted an object"
+        : stats->recent_load < 0                                   ? "recent_load: wanted no less than 0"
                                                                    : NULL;
     if (wrong)
         kt_capture_set_error(source->root, source->path, error, "%s", wrong);
@@ -225,6 +228,7 @@ fill_active(const Source *source, KtDomain *domain, const Stats *stats, GError *
     kt_domain_fill_threads(domain, source->topology);
     domain->pid = MAX(stats->pid, 0);
     domain->age_ns = stats->age_ns;
+    domain->recent_load = stats->recent_load;
     if (domain->pid > 0)
         domain->ksm = kt_ksm_process_read(source->root, domain->pid);
     domain->unanswered = stats->unanswered != 0;

@@ -192,6 +192,8 @@ stats_json(const KtDomain *domain, const KtTopology *topology)
     set_number(stats, "pid", domain->pid);
     set_text(stats, "process", domain->process);
     set_number(stats, "age_ns", domain->age_ns);
+    if (domain->recent_load > 0)
+        json_object_set_new(stats, "recent_load", json_real(domain->recent_load));
     json_object_set_new(stats, "vcpus", vcpus_json(domain));
     json_t *emulator = json_object();
     set_list(emulator, "affinity", domain->emulator);

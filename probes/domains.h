@@ -49,7 +49,7 @@ typedef struct {
     char *process;        /* names this very run of the domain: "PID:START" or "id:N"; NULL when shut off */
     gint64 age_ns;        /* since QEMU was started, KT_ABSENT = unknown */
     double recent_load;   /* what each of its online vCPUs has used and waited for in some minutes that it was
-                           * watched, CPUs' worth of work; 0 = it wasn't */
+                           * watched, CPUs' worth of work; 0 = it wasn't. From state.db, or a capture */
     GPtrArray *vcpus;     /* KtVcpu by id, of an active domain, offline ones too */
     KtCpuset *emulator;   /* affinity of QEMU's main thread, NULL when shut off */
     GPtrArray *iothreads; /* KtIoThread by id */

@@ -272,7 +272,7 @@ kt_following_new(const KtRoot *root, const char *state_dir, GMutex *journal, KtE
 {
     KtFollowing *following = g_new0(KtFollowing, 1);
     following->state_dir = g_strdup(state_dir);
-    following->setup = (KtJourneySetup){root, following->state_dir, journal};
+    following->setup = (KtJourneySetup){root, {following->state_dir, journal}};
     following->seen = seen;
     following->user_data = user_data;
     following->journeys = g_ptr_array_new_with_free_func((GDestroyNotify)kt_journey_free);

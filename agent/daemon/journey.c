@@ -118,24 +118,10 @@ kt_journey_leave(KtJourney *journey, const char *reason)
         end(journey, KT_FOLLOWING_LEFT, g_strdup(reason));
 }
 
-/* Does something with the journal open for writing; a `held` error where somebody else is at it. */
 static bool
-with_journal(KtJourney *journey, bool (*record)(KtJourney *, KtJournal *, GError **), GError **error)
+record_begin(KtJournal *journal, gpointer data, GError **error)
 {
-    if (!g_mutex_trylock(journey->setup->journal)) {
-        g_set_error_literal(error, KT_ERROR, KT_ERROR_HELD, "waits for a run of the daemon");
-        return false;
-    }
-    KtJournal *journal = kt_journal_open(journey->setup->state_dir, KT_JOURNAL_WRITE, error);
-    bool ok = journal && record(journey, journal, error);
-    kt_journal_close(journal);
-    g_mutex_unlock(journey->setup->journal);
-    return ok;
-}
-
-static bool
-record_begin(KtJourney *journey, KtJournal *journal, GError **error)
-{
+    KtJourney *journey = data;
     if (!kt_page_journey_begin(journal, journey->profile, journey->step, error))
         return false;
     journey->mover = kt_page_mover_new(journey->setup->root, journey->step->process, journey->to);
@@ -159,8 +145,8 @@ begin(KtJourney *journey)
 {
     g_autoptr(GError) error = NULL;
     if ((journey->to || (journey->to = kt_page_journey_nodes(journey->step, &error))) &&
-        (journey->mover || with_journal(journey, record_begin, &error)) &&
-        (journey->reader = kt_journal_open(journey->setup->state_dir, KT_JOURNAL_READ, &error))) {
+        (journey->mover || kt_journal_turn(&journey->setup->turn, record_begin, journey, &error)) &&
+        (journey->reader = kt_journal_open(journey->setup->turn.state_dir, KT_JOURNAL_READ, &error))) {
         set_state(journey, KT_FOLLOWING_MOVES, NULL);
         tell(journey, NULL);
         return true;
@@ -199,8 +185,9 @@ sum_up(const KtJourney *journey)
 }
 
 static bool
-record_end(KtJourney *journey, KtJournal *journal, GError **error)
+record_end(KtJournal *journal, gpointer data, GError **error)
 {
+    KtJourney *journey = data;
     g_autofree char *detail = sum_up(journey);
     return kt_page_journey_end(journal, journey->step, result_of(journey),
                                kt_page_mover_moved_kib(journey->mover) > 0, detail, error);
@@ -213,7 +200,7 @@ conclude(KtJourney *journey, gint64 now_usec)
     g_autoptr(GError) error = NULL;
     if (journey->recorded)
         return G_MAXINT64;
-    if (journey->began_usec && !with_journal(journey, record_end, &error)) {
+    if (journey->began_usec && !kt_journal_turn(&journey->setup->turn, record_end, journey, &error)) {
         if (g_error_matches(error, KT_ERROR, KT_ERROR_HELD))
             return now_usec + BUSY_USEC;
         g_warning("domain %s: where its memory is could not be recorded: %s", journey->step->domain_name,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "agent/daemon/following.h"
+#include "agent/daemon/journal_turn.h"
 
 /**
  * The memory of one guest on its way: agent/exec/page_journey in the journal, agent/exec/page_mover for the
@@ -12,8 +13,7 @@ typedef struct KtJourney KtJourney;
 /** What journeys share; all of it outlives them. */
 typedef struct {
     const KtRoot *root;
-    const char *state_dir;
-    GMutex *journal; /* held while the journal is open for writing */
+    KtJournalTurn turn;
 } KtJourneySetup;
 
 /** Of @step, which is taken over. @why: what was seen that led to it. Nothing is done yet. */

@@ -10,6 +10,7 @@
 #include "agent/daemon/set_aside.h"
 #include "agent/daemon/window.h"
 #include "agent/exec/executor.h"
+#include "agent/exec/loads.h"
 #include "agent/exec/page_journey.h"
 #include "agent/planning/planning.h"
 #include "base/error.h"
@@ -295,18 +296,6 @@ renew(KtKeeper *keeper, const KtChangeSet *changes, GError **error)
     return snapshot;
 }
 
-/** Who waits for a CPU too long is planned for with what was measured; between two such plans loads stand. */
-static void
-fill_loads(const KtKeeper *keeper)
-{
-    g_autoptr(GHashTable) loads = kt_load_watch_loads(keeper->setup.load);
-    for (guint i = 0; i < keeper->host->snapshot->domains->len; i++) {
-        KtDomain *domain = keeper->host->snapshot->domains->pdata[i];
-        const double *load = g_hash_table_lookup(loads, domain->uuid);
-        domain->recent_load = load ? *load : 0;
-    }
-}
-
 /** Fills the snapshot anew. Without a hypervisor there are no domains in it. */
 static bool
 look_at_host(KtKeeper *keeper, const KtChangeSet *changes, GError **error)
@@ -325,7 +314,6 @@ look_at_host(KtKeeper *keeper, const KtChangeSet *changes, GError **error)
     host->snapshot->has_governor = true;
     if (host->connection)
         kt_set_aside_forgive(keeper->aside, host->snapshot);
-    fill_loads(keeper);
     g_hash_table_remove_all(keeper->touched);
     return true;
 }
@@ -419,12 +407,15 @@ act(KtKeeper *keeper, KtPlan **plan, KtLook *look)
     return has_work(keeper, *plan) ? carry_out(keeper, journal, *plan, look) : KT_LOOK_DONE;
 }
 
-/** While the governor is at the journal, this waits. */
+/** What state.db has that a plan hangs on: what is manual, and the loads that were measured. While the
+ * governor is at the journal, this waits. */
 static bool
-read_manual(KtKeeper *keeper, GError **error)
+read_known(KtKeeper *keeper, GError **error)
 {
     G_GNUC_UNUSED g_autoptr(GMutexLocker) turn = g_mutex_locker_new(keeper->setup.journal);
-    return kt_marking_read(&keeper->marking, keeper->setup.state_dir, error);
+    g_autoptr(KtJournal) journal = kt_journal_open(keeper->setup.state_dir, KT_JOURNAL_READ, error);
+    return journal && kt_marking_read(&keeper->marking, journal, error) &&
+           kt_journal_fill_loads(journal, keeper->host->snapshot, error);
 }
 
 static bool
@@ -439,7 +430,7 @@ static KtLookEnd
 put_right(KtKeeper *keeper, KtLook *look)
 {
     g_autoptr(GError) error = NULL;
-    if (!read_manual(keeper, &error))
+    if (!read_known(keeper, &error))
         return end_of(error, look);
     g_autoptr(KtPlan) plan = make_plan(keeper);
     bool has_to = has_work(keeper, plan) || has_to_forget(keeper);

@@ -31,7 +31,6 @@ typedef struct {
 struct KtLoadJudge {
     const KtLoadTimes *times;
     GHashTable *guests; /* UUID → Guest */
-    GHashTable *loads;  /* UUID → double *: to plan with */
     gint64 next_usec;   /* no plan before that */
 };
 
@@ -67,7 +66,6 @@ kt_load_judge_new(const KtLoadTimes *times)
     KtLoadJudge *judge = g_new0(KtLoadJudge, 1);
     judge->times = times;
     judge->guests = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, guest_free);
-    judge->loads = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     judge->next_usec = G_MININT64;
     return judge;
 }
@@ -78,7 +76,6 @@ kt_load_judge_free(KtLoadJudge *judge)
     if (!judge)
         return;
     g_hash_table_unref(judge->guests);
-    g_hash_table_unref(judge->loads);
     g_free(judge);
 }
 
@@ -110,7 +107,6 @@ find_guest(KtLoadJudge *judge, const KtLoadSample *sample)
     Guest *guest = g_hash_table_lookup(judge->guests, sample->uuid);
     if (guest && (g_strcmp0(guest->process, sample->process) != 0 ||
                   (guest->n_marks > 0 && guest->delay_ns->len != sample->n))) {
-        g_hash_table_remove(judge->loads, sample->uuid);
         g_hash_table_remove(judge->guests, sample->uuid);
         guest = NULL;
     }
@@ -211,29 +207,11 @@ void
 kt_load_judge_forget(KtLoadJudge *judge, gint64 usec)
 {
     GHashTableIter iter;
-    gpointer uuid, guest;
+    gpointer guest;
     g_hash_table_iter_init(&iter, judge->guests);
-    while (g_hash_table_iter_next(&iter, &uuid, &guest)) {
-        if (((const Guest *)guest)->marks[0].usec >= usec)
-            continue;
-        g_hash_table_remove(judge->loads, uuid);
-        g_hash_table_iter_remove(&iter);
-    }
-}
-
-/* From now on those loads count that are measured now. */
-static void
-freeze_loads(KtLoadJudge *judge)
-{
-    GHashTableIter iter;
-    gpointer uuid, guest;
-    g_hash_table_iter_init(&iter, judge->guests);
-    while (g_hash_table_iter_next(&iter, &uuid, &guest)) {
-        const KtLoadFigures *figures = &((const Guest *)guest)->figures;
-        if (figures->load > 0)
-            g_hash_table_insert(judge->loads, g_strdup(uuid),
-                                g_memdup2(&figures->load, sizeof figures->load));
-    }
+    while (g_hash_table_iter_next(&iter, NULL, &guest))
+        if (((const Guest *)guest)->marks[0].usec < usec)
+            g_hash_table_iter_remove(&iter);
 }
 
 static gint64
@@ -286,19 +264,30 @@ kt_load_judge_decide(KtLoadJudge *judge, gint64 now_usec, char **ret_seen)
         figures->state = KT_LOAD_TRIED;
     }
     judge->next_usec = now_usec + judge->times->hold_off_usec;
-    freeze_loads(judge);
     return true;
 }
 
-GHashTable *
+static KtMeasuredLoad *
+load_of(const Guest *guest)
+{
+    KtMeasuredLoad *load = g_new0(KtMeasuredLoad, 1);
+    load->uuid = g_strdup(guest->figures.uuid);
+    load->process = g_strdup(guest->process);
+    load->vcpus = guest->delay_ns->len;
+    load->load = guest->figures.load;
+    return load;
+}
+
+GPtrArray *
 kt_load_judge_loads(const KtLoadJudge *judge)
 {
-    GHashTable *loads = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    GPtrArray *loads = g_ptr_array_new_with_free_func((GDestroyNotify)kt_measured_load_free);
     GHashTableIter iter;
-    gpointer uuid, load;
-    g_hash_table_iter_init(&iter, judge->loads);
-    while (g_hash_table_iter_next(&iter, &uuid, &load))
-        g_hash_table_insert(loads, g_strdup(uuid), g_memdup2(load, sizeof(double)));
+    gpointer guest;
+    g_hash_table_iter_init(&iter, judge->guests);
+    while (g_hash_table_iter_next(&iter, NULL, &guest))
+        if (((const Guest *)guest)->figures.load > 0)
+            g_ptr_array_add(loads, load_of(guest));
     return loads;
 }
 

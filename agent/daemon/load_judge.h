@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include <glib.h>
-#include <stdbool.h>
+#include "agent/exec/loads.h"
 
 /**
  * Whether a placement measures so badly that it is to be planned again with the load that was measured. Pure:
@@ -81,9 +80,9 @@ void kt_load_judge_forget(KtLoadJudge *judge, gint64 usec);
  * untouched where not. */
 bool kt_load_judge_decide(KtLoadJudge *judge, gint64 now_usec, char **ret_seen);
 
-/** The loads to plan with: UUID → double *, as they were at the last kt_load_judge_decide() that said yes:
- * between two plans they don't change, so that nothing moves for it. Empty before. Owned. */
-GHashTable *kt_load_judge_loads(const KtLoadJudge *judge);
+/** KtMeasuredLoad of all guests that it is known of, as it is now: to plan with once kt_load_judge_decide()
+ * said yes. Between two plans loads don't change, so that nothing moves for it. Owned. */
+GPtrArray *kt_load_judge_loads(const KtLoadJudge *judge);
 
 /** KtLoadFigures by name. Owned. */
 GPtrArray *kt_load_judge_figures(const KtLoadJudge *judge);

@@ -4,17 +4,25 @@
 #include <stdlib.h>
 
 #include "agent/daemon/decisions.h"
+#include "agent/daemon/journal_turn.h"
+#include "base/error.h"
 #include "probes/qemu_process.h"
 
 #define EVERY_USEC G_TIME_SPAN_MINUTE
+/* Another kvm-tune is at work, or a run of the daemon's. */
+#define BUSY_USEC G_USEC_PER_SEC
 
 struct KtLoadWatch {
     GThread *thread;
     const KtRoot *root;
+    char *state_dir;
+    KtJournalTurn turn;
     KtEventSeen seen;
     gpointer user_data;
-    GPtrArray *guests;   /* KtWatchedGuest; only the thread touches it, and the next */
+    GPtrArray *guests;   /* KtWatchedGuest; only the thread touches it, and the next three */
     GHashTable *threads; /* process → KtQemuThreads: threads aren't looked for each time */
+    GPtrArray *loads;    /* KtMeasuredLoad: to be planned with from now on; NULL = nothing was decided */
+    char *seen_now;      /* why */
     GMutex mutex;        /* of what follows */
     GCond told;
     bool stopping;
@@ -31,6 +39,13 @@ kt_watched_guest_free(KtWatchedGuest *guest)
     g_free(guest->name);
     g_free(guest->process);
     g_free(guest);
+}
+
+static void
+clear_decision(KtLoadWatch *watch)
+{
+    g_clear_pointer(&watch->loads, g_ptr_array_unref);
+    g_clear_pointer(&watch->seen_now, g_free);
 }
 
 /* Threads of processes that are there no more go, and of who may have got vCPUs they are looked for anew.
@@ -152,27 +167,67 @@ look(KtLoadWatch *watch)
         look_at(watch, watch->guests->pdata[i], now);
     g_mutex_lock(&watch->mutex);
     kt_load_judge_forget(watch->judge, now);
-    bool again = kt_load_judge_decide(watch->judge, now, &seen);
+    if (kt_load_judge_decide(watch->judge, now, &seen)) {
+        clear_decision(watch);
+        watch->seen_now = seen;
+        watch->loads = kt_load_judge_loads(watch->judge);
+    }
     g_mutex_unlock(&watch->mutex);
-    if (!again)
-        return;
-    kt_decision_log_load(seen);
-    announce(watch, seen);
+}
+
+static bool
+record(KtJournal *journal, gpointer loads, GError **error)
+{
+    return kt_journal_set_loads(journal, loads, error);
+}
+
+/* What was decided is recorded, which verbs beside the daemon read, and it is planned anew. False where
+ * somebody is at the journal: it is to be tried again. */
+static bool
+carry_out(KtLoadWatch *watch)
+{
+    g_autoptr(GError) error = NULL;
+    if (!watch->loads)
+        return true;
+    if (kt_journal_turn(&watch->turn, record, watch->loads, &error)) {
+        kt_decision_log_load(watch->seen_now);
+        announce(watch, g_steal_pointer(&watch->seen_now));
+    } else if (g_error_matches(error, KT_ERROR, KT_ERROR_HELD)) {
+        return false;
+    } else {
+        g_warning("%s, but the load that was measured could not be recorded: %s", watch->seen_now,
+                  error->message);
+    }
+    clear_decision(watch);
+    return true;
+}
+
+/* With the mutex held. */
+static void
+wait(KtLoadWatch *watch, gint64 until_usec)
+{
+    while (!watch->stopping && g_cond_wait_until(&watch->told, &watch->mutex, until_usec))
+        continue;
 }
 
 static gpointer
 watch_load(gpointer data)
 {
     KtLoadWatch *watch = data;
+    gint64 next = 0;
     g_mutex_lock(&watch->mutex);
     while (!watch->stopping) {
-        gint64 until = g_get_monotonic_time() + EVERY_USEC;
-        take_over(watch);
+        bool due = g_get_monotonic_time() >= next;
+        if (due) {
+            next = g_get_monotonic_time() + EVERY_USEC;
+            take_over(watch);
+        }
         g_mutex_unlock(&watch->mutex);
-        look(watch);
+        if (due)
+            look(watch);
+        bool done = carry_out(watch);
         g_mutex_lock(&watch->mutex);
-        while (!watch->stopping && g_cond_wait_until(&watch->told, &watch->mutex, until))
-            continue;
+        wait(watch, done ? next : g_get_monotonic_time() + BUSY_USEC);
     }
     g_mutex_unlock(&watch->mutex);
     return NULL;
@@ -191,10 +246,13 @@ guests_new(void)
 }
 
 KtLoadWatch *
-kt_load_watch_new(const KtRoot *root, KtEventSeen seen, gpointer user_data)
+kt_load_watch_new(const KtRoot *root, const char *state_dir, GMutex *journal, KtEventSeen seen,
+                  gpointer user_data)
 {
     KtLoadWatch *watch = g_new0(KtLoadWatch, 1);
     watch->root = root;
+    watch->state_dir = g_strdup(state_dir);
+    watch->turn = (KtJournalTurn){watch->state_dir, journal};
     watch->seen = seen;
     watch->user_data = user_data;
     watch->guests = guests_new();
@@ -219,6 +277,8 @@ kt_load_watch_free(KtLoadWatch *watch)
     g_ptr_array_unref(watch->guests);
     g_clear_pointer(&watch->news, g_ptr_array_unref);
     g_hash_table_unref(watch->threads);
+    clear_decision(watch);
+    g_free(watch->state_dir);
     kt_load_judge_free(watch->judge);
     g_mutex_clear(&watch->mutex);
     g_cond_clear(&watch->told);
@@ -232,15 +292,6 @@ kt_load_watch_tell(KtLoadWatch *watch, GPtrArray *guests)
     g_clear_pointer(&watch->news, g_ptr_array_unref);
     watch->news = guests;
     g_mutex_unlock(&watch->mutex);
-}
-
-GHashTable *
-kt_load_watch_loads(KtLoadWatch *watch)
-{
-    g_mutex_lock(&watch->mutex);
-    GHashTable *loads = kt_load_judge_loads(watch->judge);
-    g_mutex_unlock(&watch->mutex);
-    return loads;
 }
 
 GPtrArray *

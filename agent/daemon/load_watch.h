@@ -7,7 +7,8 @@
 
 /**
  * The thread that looks once a minute how long the guests' vCPUs wait for a CPU, from /proc, and says when
- * that is reason to plan again. All calls may come from any thread.
+ * that is reason to plan again: then with the loads that it has measured, which it records in the journal
+ * (agent/exec/loads), from where every plan has them. All calls may come from any thread.
  */
 typedef struct KtLoadWatch KtLoadWatch;
 
@@ -22,15 +23,15 @@ typedef struct {
 void kt_watched_guest_free(KtWatchedGuest *guest);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(KtWatchedGuest, kt_watched_guest_free)
 
-/** Starts it. @root outlives it. @seen is told in the default main context that it is to be planned again: of
- * no domain, and what was seen. */
-KtLoadWatch *kt_load_watch_new(const KtRoot *root, KtEventSeen seen, gpointer user_data);
+/** Starts it. @journal is held while the journal is open for writing; it and @root outlive it. @seen is told
+ * in the default main context that it is to be planned again: of no domain, and what was seen. */
+KtLoadWatch *kt_load_watch_new(const KtRoot *root, const char *state_dir, GMutex *journal, KtEventSeen seen,
+                               gpointer user_data);
 void kt_load_watch_free(KtLoadWatch *watch);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(KtLoadWatch, kt_load_watch_free)
 
 /** The guests that run now (KtWatchedGuest), taken over. */
 void kt_load_watch_tell(KtLoadWatch *watch, GPtrArray *guests);
 
-/** As kt_load_judge_loads(), kt_load_judge_figures(). */
-GHashTable *kt_load_watch_loads(KtLoadWatch *watch);
+/** As kt_load_judge_figures(). */
 GPtrArray *kt_load_watch_figures(KtLoadWatch *watch);

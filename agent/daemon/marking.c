@@ -12,10 +12,9 @@ kt_marking_clear(KtMarking *marking)
 }
 
 bool
-kt_marking_read(KtMarking *marking, const char *state_dir, GError **error)
+kt_marking_read(KtMarking *marking, KtJournal *journal, GError **error)
 {
-    g_autoptr(KtJournal) journal = kt_journal_open(state_dir, KT_JOURNAL_READ, error);
-    GPtrArray *manual = journal ? kt_journal_manual(journal, error) : NULL;
+    GPtrArray *manual = kt_journal_manual(journal, error);
     if (!manual)
         return false;
     g_clear_pointer(&marking->manual, g_ptr_array_unref);

@@ -13,7 +13,7 @@ typedef struct {
 void kt_marking_clear(KtMarking *marking);
 
 /** Reads the marks: they may have been released since, or set by hand. */
-bool kt_marking_read(KtMarking *marking, const char *state_dir, GError **error);
+bool kt_marking_read(KtMarking *marking, KtJournal *journal, GError **error);
 
 /** How many items are manual. */
 guint kt_marking_count(const KtMarking *marking);

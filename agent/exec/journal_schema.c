@@ -107,6 +107,13 @@ static const char *const migrations[] = {
     "CREATE TABLE pruned (upto INTEGER NOT NULL, runs INTEGER NOT NULL) STRICT;"
     "INSERT INTO pruned VALUES (0, 0);"
     "ALTER TABLE manual ADD COLUMN gone_usec INTEGER NOT NULL DEFAULT 0;",
+    /* 6: the loads that are planned with */
+    "CREATE TABLE loads ("
+    "  domain_uuid TEXT PRIMARY KEY NOT NULL,"
+    "  process TEXT NOT NULL,"
+    "  vcpus INTEGER NOT NULL,"
+    "  load_ppm INTEGER NOT NULL"
+    ") STRICT;",
 };
 
 int

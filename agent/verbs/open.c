@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "agent/exec/loads.h"
 #include "agent/verbs/control.h"
 #include "agent/verbs/verb.h"
 #include "probes/capture.h"
@@ -37,6 +38,17 @@ read_live(KtHost *host, const KtOptions *options, KtHostNeed need, GError **erro
     return false;
 }
 
+/* What the daemon measured and plans with. Only root may read it: others plan with what the guests have done
+ * since they were started. */
+static void
+fill_loads(KtSnapshot *snapshot, const char *state_dir)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(KtJournal) journal = kt_journal_open(state_dir, KT_JOURNAL_READ, &error);
+    if (!journal || !kt_journal_fill_loads(journal, snapshot, &error))
+        g_info("what load the daemon has measured isn't known: %s", error->message);
+}
+
 KtHost *
 kt_host_open(const KtOptions *options, KtHostNeed need, KtExit *ret_exit)
 {
@@ -44,8 +56,10 @@ kt_host_open(const KtOptions *options, KtHostNeed need, KtExit *ret_exit)
     g_autoptr(GError) error = NULL;
     bool read = options->capture ? read_capture(host, options->capture, &error)
                                  : read_live(host, options, need, &error);
-    if (read && !options->capture)
+    if (read && !options->capture) {
         host->snapshot->has_governor = kt_control_has_governor(options->state_dir);
+        fill_loads(host->snapshot, options->state_dir);
+    }
     if (read)
         return g_steal_pointer(&host);
     *ret_exit = kt_report_error(options, error);

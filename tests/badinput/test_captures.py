@@ -304,6 +304,9 @@ class Statistics(Capture):
     def test_vcpus_no_list(self):
         self.bad_stats("vcpus: wanted a list", vcpus={})
 
+    def test_load_below_nothing(self):
+        self.bad_stats("recent_load: wanted no less than 0", recent_load=-0.5)
+
     def test_affinity_no_list(self):
         self.bad_stats("affinity: 'x' is not a list", vcpus=[{"id": 0, "affinity": "x"}])
 

@@ -6,6 +6,7 @@ import glob
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import unittest
 
@@ -86,6 +87,30 @@ class Capture(unittest.TestCase):
             with self.subTest(profile=os.path.basename(profile)):
                 live, captured = self.plans(["-c", self.host.uri], profile)
                 self.assertEqual(captured, live)
+
+    def load_of(self, where, profile):
+        plan = self.run_at(where, "plan", profile, "--json").json
+        return next(domain["load"] for domain in plan["domains"] if domain["name"] == "kt-cap-on")
+
+    def test_measured_load(self):
+        """What a daemon has measured counts for verbs beside it, and in a capture; not for another run of the guest."""
+        self.addCleanup(shutil.rmtree, self.host.state, True)
+        profile = self.host.profile("[domain kt-cap-on]\ncpu.placement = shared-cache\n")
+        self.assertEqual(self.host.tune("apply", profile, "--yes").code, 0)
+        self.take()
+        with open(f"{self.capture}/domains/kt-cap-on.stats.json", encoding="utf-8") as file:
+            process = json.load(file)["process"]
+        uuid = self.host.virsh("domuuid", "kt-cap-on")
+        here = ["-c", self.host.uri, "--state-dir", self.host.state]
+        for of, load in ((process, [0.3, 0.3]), ("1:1", None)):
+            with sqlite3.connect(f"{self.host.state}/state.db") as journal:
+                journal.execute("INSERT OR REPLACE INTO loads VALUES (?, ?, 2, 310000)", (uuid, of))
+            journal.close()
+            shutil.rmtree(self.capture)
+            self.take(here)
+            measured = self.load_of(here, profile)
+            self.assertEqual(measured == [0.3, 0.3], load is not None, measured)
+            self.assertEqual(self.load_of(["--capture", self.capture], profile), measured)
 
     def test_files_say_what_the_kernel_says(self):
         self.take()

@@ -95,7 +95,7 @@ test_stats(void)
         {"domains/LABEL.xml", DOMAIN("db", "<vcpu>4</vcpu><iothreads>1</iothreads>")},
         {"domains/LABEL.inactive.xml", DOMAIN("db", "<vcpu>2</vcpu>")},
         {"domains/LABEL.stats.json",
-         "{\"state\":\"paused\",\"pid\":99,\"age_ns\":7,\"vcpus\":[{\"id\":0,\"online\":true,\"affinity\":\"0-300\","
+         "{\"state\":\"paused\",\"pid\":99,\"age_ns\":7,\"recent_load\":1,\"vcpus\":[{\"id\":0,\"online\":true,\"affinity\":\"0-300\","
          "\"time_ns\":5,\"delay_ns\":6},{\"id\":1,\"affinity\":\"900\"},{\"id\":2,\"online\":false}],"
          "\"emulator\":{\"affinity\":\"3\"},\"iothreads\":[{\"id\":1,\"affinity\":\"2\"}],"
          "\"memory_kib\":{\"1\":1048576},\"autostart\":true,\"future\":[{}]}"},
@@ -118,6 +118,7 @@ test_stats(void)
     g_assert_cmpint(db->pid, ==, 99);
     g_assert_cmpstr(db->process, ==, "99:0");
     g_assert_cmpint(db->age_ns, ==, 7);
+    g_assert_cmpfloat(db->recent_load, ==, 1);
     g_assert_cmpuint(db->live->vcpus, ==, 4);
     g_assert_cmpuint(db->inactive->vcpus, ==, 2);
     assert_cpus(kt_domain_find_vcpu(db, 0)->affinity, "0-3");
@@ -281,7 +282,7 @@ static const FakeFile whole[] = {
      DOMAIN("db", "<vcpu>2</vcpu><devices><graphics type='vnc' passwd='hush' port='-1'/>"
                   "</devices>")},
     {"domains/db.stats.json",
-     "{\"pid\":7,\"process\":\"7:8\",\"age_ns\":9,\"vcpus\":[{\"id\":0,\"affinity\":\"1\",\"time_ns\":4}],"
+     "{\"pid\":7,\"process\":\"7:8\",\"age_ns\":9,\"recent_load\":0.123457,\"vcpus\":[{\"id\":0,\"affinity\":\"1\",\"time_ns\":4}],"
      "\"memory_kib\":{\"0\":7},\"nic_traffic\":[\"52:54:00:00:00:01\"]}"},
     {"domains/off.xml", DOMAIN("off", "")},
     {"domains/off.stats.json", "{\"state\":\"shut off\",\"autostart\":true}"},
@@ -317,6 +318,7 @@ test_write_and_read_again(void)
     g_assert_cmpstr(db->live_xml, ==, find(snapshot, "db")->live_xml);
     g_assert_cmpstr(db->process, ==, "7:8");
     g_assert_cmpint(db->age_ns, ==, 9);
+    g_assert_cmpfloat(db->recent_load, ==, 0.123457);
     assert_cpus(kt_domain_find_vcpu(db, 0)->affinity, "1");
     assert_cpus(kt_domain_find_vcpu(db, 1)->affinity, "1-3");
     g_assert_cmpint(kt_domain_find_vcpu(db, 0)->time_ns, ==, 4);

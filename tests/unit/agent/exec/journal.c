@@ -295,7 +295,7 @@ test_newer_schema(void)
     kt_journal_close(must_open(place, KT_JOURNAL_WRITE));
     run_sql(place, "PRAGMA user_version = 99");
     assert_refused(place, KT_JOURNAL_WRITE, KT_ERROR_UNSUPPORTED, "version 99");
-    assert_refused(place, KT_JOURNAL_WRITE, KT_ERROR_UNSUPPORTED, "up to version 5");
+    assert_refused(place, KT_JOURNAL_WRITE, KT_ERROR_UNSUPPORTED, "up to version 6");
     assert_refused(place, KT_JOURNAL_READ, KT_ERROR_UNSUPPORTED, "version 99");
 }
 
@@ -325,7 +325,7 @@ test_older_schema(void)
     run_sql(
         place,
         "DROP TABLE parts; DROP TABLE samples; DROP TABLE metrics; DROP TABLE benchmarks; DROP TABLE manual; "
-        "DROP INDEX steps_left; DROP TABLE pruned; PRAGMA user_version = 1");
+        "DROP INDEX steps_left; DROP TABLE pruned; DROP TABLE loads; PRAGMA user_version = 1");
 
     /* when it is read, then the step is there, and the file stays as it is */
     KtJournal *reader = must_open(place, KT_JOURNAL_READ);
@@ -336,7 +336,7 @@ test_older_schema(void)
 
     /* when it is written, then it becomes a new one, with the same step, which has no part */
     g_autoptr(KtJournal) writer = must_open(place, KT_JOURNAL_WRITE);
-    g_assert_cmpint(sql_number(place, "PRAGMA user_version"), ==, 5);
+    g_assert_cmpint(sql_number(place, "PRAGMA user_version"), ==, 6);
     g_assert_cmpint(sql_number(place, "SELECT COUNT(*) FROM parts"), ==, 0);
     g_autoptr(GPtrArray) runs = kt_journal_undoable(writer, NULL);
     g_assert_cmpuint(runs->len, ==, 1);
