@@ -2,6 +2,8 @@
 #include "agent/daemon/following.h"
 
 #include "agent/daemon/journey.h"
+#include "agent/exec/page_journey.h"
+#include "base/error.h"
 
 /* What a look has seen may be from before the end of a journey. */
 #define AGAIN_USEC G_TIME_SPAN_MINUTE
@@ -17,8 +19,10 @@ struct KtFollowing {
     char *state_dir;
     KtEventSeen seen;
     gpointer user_data;
-    GPtrArray *journeys; /* KtJourney, in the order of their turns; only the thread touches it */
-    GMutex mutex;        /* of what follows */
+    GPtrArray
+        *journeys; /* KtJourney, in the order of their turns; only the thread touches it, and the next */
+    bool is_heir;  /* what a daemon that was killed has left begun may still be recorded so */
+    GMutex mutex;  /* of what follows */
     GCond told;
     bool stopping;
     bool news;          /* something was told that the thread doesn't know yet */
@@ -190,6 +194,38 @@ look_back(KtFollowing *following, const KtJourney *journey, gint64 now_usec)
     return G_MAXINT64;
 }
 
+static bool
+end_killed(KtJournal *journal, gpointer data, GError **error)
+{
+    (void)data;
+    return kt_page_journeys_end_killed(journal, error);
+}
+
+static bool
+find_killed(const KtFollowing *following, bool *ret_was, GError **error)
+{
+    g_autoptr(KtJournal) journal = kt_journal_open(following->state_dir, KT_JOURNAL_READ, error);
+    return journal && kt_page_journey_was_killed(journal, ret_was, error);
+}
+
+/* Before anything is begun: what a daemon that was killed has left begun has ended. False where somebody is
+ * at the journal. */
+static bool
+inherit(KtFollowing *following)
+{
+    g_autoptr(GError) error = NULL;
+    bool was_killed = false;
+    if (following->is_heir &&
+        (!find_killed(following, &was_killed, &error) ||
+         (was_killed && !kt_journal_turn(&following->setup.turn, end_killed, NULL, &error)))) {
+        if (g_error_matches(error, KT_ERROR, KT_ERROR_HELD))
+            return false;
+        g_warning("what memory was on its way when the daemon was killed isn't known: %s", error->message);
+    }
+    following->is_heir = false;
+    return true;
+}
+
 /* Those that have ended are recorded, and the first of the others goes on that can. Gives when to call again.
  */
 static gint64
@@ -197,6 +233,8 @@ go_on(KtFollowing *following)
 {
     gint64 next = G_MAXINT64;
     bool moving = false;
+    if (!inherit(following))
+        return g_get_monotonic_time() + KT_JOURNAL_TURN_USEC;
     for (guint i = 0; i < following->journeys->len; i++) {
         KtJourney *journey = following->journeys->pdata[i];
         bool over = kt_journey_ended_usec(journey) > 0;
@@ -272,6 +310,7 @@ kt_following_new(const KtRoot *root, const char *state_dir, GMutex *journal, KtE
 {
     KtFollowing *following = g_new0(KtFollowing, 1);
     following->state_dir = g_strdup(state_dir);
+    following->is_heir = true;
     following->setup = (KtJourneySetup){root, {following->state_dir, journal}};
     following->seen = seen;
     following->user_data = user_data;

@@ -9,9 +9,6 @@
 #include "probes/kernel.h"
 #include "probes/memory.h"
 
-/* Another kvm-tune is at work, or a run of the daemon's. */
-#define BUSY_USEC G_USEC_PER_SEC
-
 struct KtJourney {
     const KtJourneySetup *setup;
     KtJournalStep *step;
@@ -202,7 +199,7 @@ conclude(KtJourney *journey, gint64 now_usec)
         return G_MAXINT64;
     if (journey->began_usec && !kt_journal_turn(&journey->setup->turn, record_end, journey, &error)) {
         if (g_error_matches(error, KT_ERROR, KT_ERROR_HELD))
-            return now_usec + BUSY_USEC;
+            return now_usec + KT_JOURNAL_TURN_USEC;
         g_warning("domain %s: where its memory is could not be recorded: %s", journey->step->domain_name,
                   error->message);
     }
@@ -321,7 +318,7 @@ gint64
 kt_journey_go_on(KtJourney *journey, gint64 now_usec)
 {
     if (!journey->ended_usec && !journey->reader && !begin(journey))
-        return journey->ended_usec ? now_usec : now_usec + BUSY_USEC;
+        return journey->ended_usec ? now_usec : now_usec + KT_JOURNAL_TURN_USEC;
     if (!journey->ended_usec)
         respect_others(journey);
     return journey->ended_usec ? conclude(journey, now_usec) : move_on(journey, now_usec);

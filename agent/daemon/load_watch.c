@@ -9,8 +9,6 @@
 #include "probes/qemu_process.h"
 
 #define EVERY_USEC G_TIME_SPAN_MINUTE
-/* Another kvm-tune is at work, or a run of the daemon's. */
-#define BUSY_USEC G_USEC_PER_SEC
 
 struct KtLoadWatch {
     GThread *thread;
@@ -227,7 +225,7 @@ watch_load(gpointer data)
             look(watch);
         bool done = carry_out(watch);
         g_mutex_lock(&watch->mutex);
-        wait(watch, done ? next : g_get_monotonic_time() + BUSY_USEC);
+        wait(watch, done ? next : g_get_monotonic_time() + KT_JOURNAL_TURN_USEC);
     }
     g_mutex_unlock(&watch->mutex);
     return NULL;

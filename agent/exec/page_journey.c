@@ -37,10 +37,54 @@ kt_page_journey_nodes(const KtJournalStep *step, GError **error)
     return g_steal_pointer(&nodes);
 }
 
+/* The newest of this guest's, where it is the same process on its way to the same nodes; *@ret_found stays as
+ * it is where there is none. */
+static bool
+find_unfinished(KtJournal *journal, KtJournalStep *step, bool *ret_found, GError **error)
+{
+    static const char sql[] =
+        "SELECT run, seq, from_value FROM (SELECT steps.*, from_value, to_value, verb FROM steps"
+        " LEFT JOIN actions USING (run, seq) JOIN runs ON runs.id = run"
+        " WHERE kind = 'pages' AND domain_uuid IS ?1"
+        " ORDER BY run DESC, seq DESC LIMIT 1)"
+        " WHERE to_undo AND undoes_run IS NULL AND verb = '" VERB
+        "' AND result IN ('begun', 'failed', 'skipped')"
+        " AND process IS ?2 AND to_value IS ?3";
+    KtJournalAction *action = step->actions->len == 1 ? step->actions->pdata[0] : NULL;
+    if (!action)
+        return true;
+    g_autoptr(sqlite3_stmt) statement =
+        kt_statement_new(journal, error, sql, "sss", step->domain_uuid, step->process, action->to);
+    if (!statement || !kt_statement_next(journal, statement, ret_found, error))
+        return false;
+    if (!*ret_found)
+        return true;
+    step->run = sqlite3_column_int64(statement, 0);
+    step->seq = (guint)sqlite3_column_int64(statement, 1);
+    g_free(action->from);
+    action->from = kt_statement_text(statement, 2);
+    return true;
+}
+
+/* It is under way again; what was moved before is to be undone, whatever comes. */
+static bool
+go_on(KtJournal *journal, KtJournalStep *step, GError **error)
+{
+    step->half_done = true;
+    step->result = KT_RESULT_BEGUN;
+    step->to_undo = true;
+    return kt_journal_end_step(journal, step, NULL, error);
+}
+
 bool
 kt_page_journey_begin(KtJournal *journal, const char *profile, KtJournalStep *step, GError **error)
 {
+    bool found = false;
     gint64 run;
+    if (!find_unfinished(journal, step, &found, error))
+        return false;
+    if (found)
+        return go_on(journal, step, error);
     if (!kt_journal_begin_run(journal, VERB, profile, g_get_real_time(), &run, error) ||
         !kt_journal_begin_step(journal, run, step, error))
         return false;
@@ -71,6 +115,27 @@ kt_page_journey_is_overtaken(KtJournal *journal, const KtJournalStep *step, bool
     return ask(journal, sql, step, ret_is, error);
 }
 
+#define KILLED                                                                                               \
+    "kind = 'pages' AND result = 'begun' AND undoes_run IS NULL"                                             \
+    " AND run IN (SELECT id FROM runs WHERE verb = '" VERB "')"
+
+bool
+kt_page_journey_was_killed(KtJournal *journal, bool *ret_was, GError **error)
+{
+    g_autoptr(sqlite3_stmt) statement =
+        kt_statement_new(journal, error, "SELECT 1 FROM steps WHERE " KILLED " LIMIT 1", "");
+    return statement && kt_statement_next(journal, statement, ret_was, error);
+}
+
+bool
+kt_page_journeys_end_killed(KtJournal *journal, GError **error)
+{
+    return kt_database_exec(journal,
+                            "UPDATE steps SET result = 'skipped', detail = 'the daemon was killed meanwhile'"
+                            " WHERE " KILLED,
+                            error);
+}
+
 bool
 kt_page_journey_end(KtJournal *journal, KtJournalStep *step, KtResult result, bool to_undo,
                     const char *detail, GError **error)
@@ -83,7 +148,7 @@ kt_page_journey_end(KtJournal *journal, KtJournalStep *step, KtResult result, bo
     if (!stands)
         return true;
     step->result = result;
-    step->to_undo = to_undo;
+    step->to_undo = to_undo || step->half_done;
     g_free(step->detail);
     step->detail = g_strdup(detail);
     return kt_journal_end_step(journal, step, NULL, error);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "agent/exec/page_journey.h"
 #include "probes/qemu_process.h"
 #include "tests/unit/agent/exec/page_child.h"
 #include "tests/unit/fake_root.h"
@@ -219,6 +220,48 @@ test_waits_for_the_journal(void)
     g_assert_false(g_file_test(scene->state, G_FILE_TEST_EXISTS));
 }
 
+/* As a daemon that is killed leaves it: begun. */
+static void
+leave_begun(const Scene *scene, guint node)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GPtrArray) steps = wish("1:1", node);
+    g_autoptr(KtJournal) journal = kt_journal_open(scene->state, KT_JOURNAL_WRITE, &error);
+    g_assert_no_error(error);
+    g_assert_true(kt_page_journey_begin(journal, "x.conf", steps->pdata[0], &error));
+    g_assert_no_error(error);
+}
+
+/* The next daemon goes on where another was killed, in the same run. */
+static void
+test_killed_goes_on(void)
+{
+    g_autoptr(Scene) scene = scene_new();
+    guint runs;
+    leave_begun(scene, first_node());
+    tell(scene, wish("1:1", first_node()));
+    await_seen(scene, 1);
+    g_assert_cmpint(newest_result(scene, &runs), ==, KT_RESULT_SKIPPED);
+    g_assert_cmpuint(runs, ==, 1);
+}
+
+/* Or ends it, where nobody wants that any more; as soon as it gets at the journal. */
+static void
+test_killed_is_not_wanted(void)
+{
+    g_autoptr(Scene) scene = scene_new();
+    guint runs;
+    leave_begun(scene, first_node());
+    g_mutex_lock(&scene->journal);
+    g_autoptr(GPtrArray) none = wish("1:1", 0);
+    g_ptr_array_set_size(none, 0);
+    tell(scene, g_steal_pointer(&none));
+    g_usleep(G_USEC_PER_SEC / 10);
+    g_mutex_unlock(&scene->journal);
+    g_assert_cmpint(newest_result(scene, &runs), ==, KT_RESULT_SKIPPED);
+    g_assert_cmpuint(runs, ==, 1);
+}
+
 /* Whose memory can't be moved is told, and nothing is done about it. */
 static void
 test_stays(void)
@@ -245,6 +288,8 @@ main(int argc, char **argv)
     g_test_add_func("/following/arrives", test_arrives);
     g_test_add_func("/following/gone", test_gone);
     g_test_add_func("/following/waits-for-the-journal", test_waits_for_the_journal);
+    g_test_add_func("/following/killed-goes-on", test_killed_goes_on);
+    g_test_add_func("/following/killed-is-not-wanted", test_killed_is_not_wanted);
     g_test_add_func("/following/stays", test_stays);
     return g_test_run();
 }

@@ -160,6 +160,103 @@ test_moved_by_others(void)
     assert_overtaken(scene, later, false);
 }
 
+/* Begins another, from a plan of now. */
+static KtJournalStep *
+begin_again(ExecScene *scene, const char *from, const char *to)
+{
+    g_autoptr(GError) error = NULL;
+    kt_plan_free(scene->plan);
+    scene->plan = kt_plan_new(scene->snapshot);
+    plan_pages(scene, from, to);
+    g_autoptr(GPtrArray) taken = kt_page_journeys_take(scene->plan, &scene->target);
+    KtJournalStep *step = g_ptr_array_steal_index(taken, 0);
+    g_assert_true(kt_page_journey_begin(scene->journal, "x.conf", step, &error));
+    g_assert_no_error(error);
+    return step;
+}
+
+/* After kill -9 in the middle: the plan of the next daemon finds memory on both nodes. */
+static void
+test_goes_on_after_a_kill(void)
+{
+    g_autoptr(ExecScene) scene = exec_scene_with_domain(files);
+    g_autoptr(KtJournalStep) killed = begin(scene);
+    exec_scene_restart(scene);
+
+    g_autoptr(KtJournalStep) step = begin_again(scene, "0-1", "1");
+    g_assert_cmpint(step->run, ==, killed->run);
+    g_assert_cmpstr(((const KtJournalAction *)step->actions->pdata[0])->from, ==, "0");
+    assert_recorded(scene, step, KT_RESULT_BEGUN, true);
+    assert_overtaken(scene, step, false);
+
+    /* Nothing more had to be moved: what was before the kill is to be undone all the same, by one rollback.
+     */
+    end(scene, step, KT_RESULT_DONE, false);
+    assert_recorded(scene, step, KT_RESULT_DONE, true);
+    g_assert_cmpuint(runs_to_undo(scene), ==, 1);
+    g_autoptr(KtReport) undone = rollback(scene);
+    g_assert_cmpuint(undone->outcomes->len, ==, 1);
+    const KtJournalStep *undo = outcome(undone, 0)->step;
+    g_assert_cmpstr(((const KtJournalAction *)undo->actions->pdata[0])->to, ==, "0");
+    g_assert_cmpuint(runs_to_undo(scene), ==, 0);
+}
+
+/* As does what was given up for a while. */
+static void
+test_goes_on_after_it_was_given_up(void)
+{
+    g_autoptr(ExecScene) scene = exec_scene_with_domain(files);
+    g_autoptr(KtJournalStep) stuck = begin(scene);
+    end(scene, stuck, KT_RESULT_FAILED, true);
+    g_autoptr(KtJournalStep) left = begin_again(scene, "0-1", "1");
+    g_assert_cmpint(left->run, ==, stuck->run);
+    end(scene, left, KT_RESULT_SKIPPED, true);
+    g_autoptr(KtJournalStep) step = begin_again(scene, "0-1", "1");
+    g_assert_cmpint(step->run, ==, stuck->run);
+    g_assert_cmpuint(runs_to_undo(scene), ==, 1);
+}
+
+/* What has arrived, is to go elsewhere, or was moved by others meanwhile, is a run of its own. */
+static void
+test_begins_anew(void)
+{
+    g_autoptr(ExecScene) scene = exec_scene_with_domain(files);
+    g_autoptr(KtJournalStep) first = begin(scene);
+    end(scene, first, KT_RESULT_DONE, true);
+    g_autoptr(KtJournalStep) second = begin_again(scene, "0-1", "1");
+    g_assert_cmpint(second->run, >, first->run);
+    g_autoptr(KtJournalStep) elsewhere = begin_again(scene, "0-1", "2");
+    g_assert_cmpint(elsewhere->run, >, second->run);
+    g_autoptr(KtJournalStep) back = begin_again(scene, "1-2", "1");
+    g_assert_cmpint(back->run, >, elsewhere->run);
+    g_free(((KtDomain *)scene->snapshot->domains->pdata[0])->process);
+    ((KtDomain *)scene->snapshot->domains->pdata[0])->process = g_strdup("id:2");
+    g_autoptr(KtJournalStep) started_anew = begin_again(scene, "0-1", "1");
+    g_assert_cmpint(started_anew->run, >, back->run);
+    g_autoptr(KtReport) undone = rollback(scene);
+    g_autoptr(KtJournalStep) after_rollback = begin_again(scene, "0-1", "1");
+    g_assert_cmpint(after_rollback->run, >, undone->run);
+    g_assert_cmpuint(runs_to_undo(scene), ==, 1);
+}
+
+/* What nobody wants any more after a kill isn't under way for ever. */
+static void
+test_killed_ends(void)
+{
+    g_autoptr(ExecScene) scene = exec_scene_with_domain(files);
+    bool was = false;
+    g_assert_true(kt_page_journey_was_killed(scene->journal, &was, NULL));
+    g_assert_false(was);
+    g_autoptr(KtJournalStep) step = begin(scene);
+    exec_scene_restart(scene);
+    g_assert_true(kt_page_journey_was_killed(scene->journal, &was, NULL));
+    g_assert_true(was);
+    g_assert_true(kt_page_journeys_end_killed(scene->journal, NULL));
+    g_assert_true(kt_page_journey_was_killed(scene->journal, &was, NULL));
+    g_assert_false(was);
+    assert_recorded(scene, step, KT_RESULT_SKIPPED, true);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -169,5 +266,9 @@ main(int argc, char **argv)
     g_test_add_func("/page-journey/ends-with-nothing", test_ends_with_nothing);
     g_test_add_func("/page-journey/rolled-back", test_rolled_back);
     g_test_add_func("/page-journey/moved-by-others", test_moved_by_others);
+    g_test_add_func("/page-journey/goes-on-after-a-kill", test_goes_on_after_a_kill);
+    g_test_add_func("/page-journey/goes-on-after-it-was-given-up", test_goes_on_after_it_was_given_up);
+    g_test_add_func("/page-journey/begins-anew", test_begins_anew);
+    g_test_add_func("/page-journey/killed-ends", test_killed_ends);
     return g_test_run();
 }
