@@ -65,15 +65,17 @@ list_living(KtJournal *journal, const KtLiving *living, GError **error)
 }
 
 /**
- * What an undo would address is gone: it counts as undone anyway. A guest that was disturbed and didn't come
- * through it is never given up.
+ * What an undo would address is gone: it counts as undone anyway. Which CPUs services have outlives the boot
+ * only where systemd keeps it for good. A guest that was disturbed and didn't come through it is never given
+ * up.
  */
 static bool
 bury(KtJournal *journal, gint64 upto, const KtLiving *living, GError **error)
 {
     static const char sql[] =
         "UPDATE steps SET to_undo = 0 WHERE to_undo AND run <= ?1 AND CASE"
-        " WHEN domain_uuid IS NULL THEN kind = 'sysfs' AND process <> ?3"
+        " WHEN domain_uuid IS NULL THEN process <> ?3 AND (kind = 'sysfs' OR (kind = 'services'"
+        "  AND COALESCE(target, '') NOT LIKE '%drop-in=persistent'))"
         " WHEN hypervisor IS NOT ?2 THEN 0"
         " WHEN kind IN ('pin', 'weight', 'pages') THEN process <> COALESCE("
         "  (SELECT COALESCE(living.process, steps.process) FROM temp.living WHERE uuid = domain_uuid), '')"

@@ -7,22 +7,13 @@
 #define HYPERVISOR "qemu:///system"
 #define BEGAN_USEC 10
 
-/** A run of one step, which is done. @process: of the guest "u"; NULL: there is no guest. */
-static KtJournalStep *
-run(KtJournal *journal, KtStepKind kind, const char *process, const char *from, const char *to)
+/** Records a run of @step, with one action. */
+static void
+record(KtJournal *journal, KtJournalStep *step, const char *from, const char *to, KtResult result)
 {
     g_autoptr(GError) error = NULL;
     gint64 number = 0;
-    KtJournalStep *step = kt_journal_step_new(kind);
     KtJournalAction *action = g_new0(KtJournalAction, 1);
-    step->domain_name = g_strdup("u");
-    step->domain_uuid = g_strdup("u");
-    step->hypervisor = g_strdup(HYPERVISOR);
-    step->process = g_strdup(process);
-    if (kind == KT_STEP_DEFINE) {
-        step->before = g_strdup_printf("<domain>%s</domain>", from);
-        step->after = g_strdup_printf("<domain>%s</domain>", to);
-    }
     action->setting = g_strdup("cpu.emulator");
     action->item = g_strdup("emulator");
     action->from = g_strdup(from);
@@ -30,10 +21,34 @@ run(KtJournal *journal, KtStepKind kind, const char *process, const char *from, 
     g_ptr_array_add(step->actions, action);
     kt_journal_begin_run(journal, "daemon", NULL, BEGAN_USEC, &number, &error);
     kt_journal_begin_step(journal, number, step, &error);
-    step->result = KT_RESULT_DONE;
+    step->result = result;
     kt_journal_end_step(journal, step, NULL, &error);
     kt_journal_end_run(journal, number, 11, &error);
     g_assert_no_error(error);
+}
+
+/** A step of the guest "u". */
+static KtJournalStep *
+guest_step(KtStepKind kind, const char *process)
+{
+    KtJournalStep *step = kt_journal_step_new(kind);
+    step->domain_name = g_strdup("u");
+    step->domain_uuid = g_strdup("u");
+    step->hypervisor = g_strdup(HYPERVISOR);
+    step->process = g_strdup(process);
+    return step;
+}
+
+/** A run of one step, which is done. @process: of the guest "u". */
+static KtJournalStep *
+run(KtJournal *journal, KtStepKind kind, const char *process, const char *from, const char *to)
+{
+    KtJournalStep *step = guest_step(kind, process);
+    if (kind == KT_STEP_DEFINE) {
+        step->before = g_strdup_printf("<domain>%s</domain>", from);
+        step->after = g_strdup_printf("<domain>%s</domain>", to);
+    }
+    record(journal, step, from, to, KT_RESULT_DONE);
     return step;
 }
 
@@ -250,6 +265,113 @@ test_only_where_it_is_time(void)
     g_assert_cmpuint(count_runs(scene->journal), ==, KT_JOURNAL_WHOLE_RUNS);
 }
 
+/** A move of the guest's memory. */
+typedef struct {
+    const char *from, *to;
+    KtResult result;
+} Move;
+
+/** How many runs are left to be undone of these moves; where the oldest of them goes back to is *@ret_from.
+ */
+static guint
+prune_moves(const Move *moves, char **ret_from)
+{
+    g_autoptr(ExecScene) scene = exec_scene_new(NULL);
+    for (; moves->from; moves++) {
+        g_autoptr(KtJournalStep) step = guest_step(KT_STEP_PAGES, "1:1");
+        record(scene->journal, step, moves->from, moves->to, moves->result);
+    }
+    prune(scene->journal, 100, "1:1");
+    g_autoptr(GPtrArray) runs = undoable(scene->journal);
+    const KtJournalRun *oldest = runs->pdata[runs->len - 1];
+    const KtJournalStep *step = oldest->steps->pdata[0];
+    *ret_from = g_strdup(((const KtJournalAction *)step->actions->pdata[0])->from);
+    return runs->len;
+}
+
+/** What the kernel moved in between, on the same nodes, is nobody's word; what came to no end has moved too.
+ */
+static void
+test_moves_become_one(void)
+{
+    const Move done = {"0", "1", KT_RESULT_DONE};
+    const struct {
+        const char *name;
+        Move moves[5];
+        guint left;
+    } cases[] = {
+        {"there and back, and on", {done, {"1", "0", KT_RESULT_DONE}, {"0", "2", KT_RESULT_DONE}}, 1},
+        {"the kernel moves some back", {done, {"0-1", "1", KT_RESULT_DONE}, {"0-1", "1", KT_RESULT_DONE}}, 1},
+        {"cut short",
+         {{"0", "1", KT_RESULT_FAILED}, {"0-1", "1", KT_RESULT_SKIPPED}, {"0-1", "1", KT_RESULT_DONE}},
+         1},
+        {"somebody moves it", {done, {"2", "1", KT_RESULT_DONE}}, 2},
+        {"may be left between", {done, {"1", "2", KT_RESULT_SKIPPED}}, 2},
+        {"under way", {done, {"0-1", "1", KT_RESULT_BEGUN}}, 2},
+        {"a list that is none", {done, {"x", "1", KT_RESULT_DONE}}, 2},
+    };
+    for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *from = NULL;
+        g_test_message("%s", cases[i].name);
+        g_assert_cmpuint(prune_moves(cases[i].moves, &from), ==, cases[i].left);
+        g_assert_cmpstr(from, ==, "0");
+    }
+}
+
+/** What systemd was told, as a run of the life @boot. */
+static void
+run_services(KtJournal *journal, const char *boot, const char *from, const char *to, const char *place)
+{
+    g_autoptr(KtJournalStep) step = kt_journal_step_new(KT_STEP_SERVICES);
+    step->process = g_strdup(boot);
+    step->path = g_strdup("systemd:system.slice");
+    step->before = g_strdup_printf("AllowedCPUs=%s drop-in=%s", from ? from : "", from ? place : "none");
+    step->target = g_strdup_printf("AllowedCPUs=%s drop-in=%s", to, place);
+    step->after = g_strdup(step->target);
+    record(journal, step, from, to, KT_RESULT_DONE);
+}
+
+static void
+test_services_become_one(void)
+{
+    g_autoptr(ExecScene) scene = exec_scene_new(NULL);
+    run_services(scene->journal, "this", NULL, "0-1", "runtime");
+    run_services(scene->journal, "this", "0-1", "0", "runtime");
+    run_services(scene->journal, "this", "0", "0-2", "runtime");
+
+    prune(scene->journal, 3, "");
+
+    g_autoptr(GPtrArray) runs = undoable(scene->journal);
+    g_assert_cmpstr(only_undoable(runs)->from, ==, NULL);
+    const KtJournalStep *step = ((KtJournalRun *)runs->pdata[0])->steps->pdata[0];
+    g_assert_cmpstr(step->before, ==, "AllowedCPUs= drop-in=none");
+    g_assert_cmpstr(step->after, ==, "AllowedCPUs=0-2 drop-in=runtime");
+}
+
+/** Where somebody told systemd something else in between both stay. */
+static void
+test_services_of_somebody_stay_between(void)
+{
+    g_autoptr(ExecScene) scene = exec_scene_new(NULL);
+    run_services(scene->journal, "this", NULL, "0-1", "runtime");
+    run_services(scene->journal, "this", "3", "0-1", "runtime");
+    prune(scene->journal, 2, "");
+    g_autoptr(GPtrArray) runs = undoable(scene->journal);
+    g_assert_cmpuint(runs->len, ==, 2);
+}
+
+/** They die with the boot, but for what systemd keeps for good. */
+static void
+test_services_die_with_the_boot(void)
+{
+    g_autoptr(ExecScene) scene = exec_scene_new(NULL);
+    run_services(scene->journal, "before", NULL, "0-1", "runtime");
+    run_services(scene->journal, "before", "0-3", "0-1", "persistent");
+    prune(scene->journal, 2, "");
+    g_autoptr(GPtrArray) runs = undoable(scene->journal);
+    g_assert_cmpstr(only_undoable(runs)->from, ==, "0-3");
+}
+
 static const char *const paths[] = {"sys/a", "sys/b", "sys/c", "sys/d", KSM_RUN};
 static const FakeFile files[] = {{"sys/a", "0"}, {"sys/b", "0"}, {"sys/c", "0"},
                                  {"sys/d", "0"}, {KSM_RUN, "0"}, {NULL, NULL}};
@@ -322,6 +444,11 @@ main(int argc, char **argv)
     g_test_add_func("/journal-prune/gone-domain-leaves-nothing", test_gone_domain_leaves_nothing);
     g_test_add_func("/journal-prune/gone-lately-is-not-given-up", test_gone_lately_is_not_given_up);
     g_test_add_func("/journal-prune/shut-off-is-not-gone", test_shut_off_is_not_gone);
+    g_test_add_func("/journal-prune/moves-become-one", test_moves_become_one);
+    g_test_add_func("/journal-prune/services-become-one", test_services_become_one);
+    g_test_add_func("/journal-prune/services-of-somebody-stay-between",
+                    test_services_of_somebody_stay_between);
+    g_test_add_func("/journal-prune/services-die-with-the-boot", test_services_die_with_the_boot);
     g_test_add_func("/journal-prune/only-where-it-is-time", test_only_where_it_is_time);
     g_test_add_func("/journal-prune/all-goes-back", test_all_goes_back);
     return g_test_run();
