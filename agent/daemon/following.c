@@ -19,10 +19,11 @@ struct KtFollowing {
     char *state_dir;
     KtEventSeen seen;
     gpointer user_data;
-    GPtrArray
-        *journeys; /* KtJourney, in the order of their turns; only the thread touches it, and the next */
-    bool is_heir;  /* what a daemon that was killed has left begun may still be recorded so */
-    GMutex mutex;  /* of what follows */
+    /* Only the thread touches these. */
+    GPtrArray *journeys; /* KtJourney, in the order of their turns */
+    bool is_heir;        /* what a daemon that was killed has left begun may still be recorded so */
+    gint64 parted_kib;   /* what those that are no longer in journeys had moved */
+    GMutex mutex;        /* of what follows */
     GCond told;
     bool stopping;
     bool news;          /* something was told that the thread doesn't know yet */
@@ -32,6 +33,7 @@ struct KtFollowing {
     char *why;
     GPtrArray *wanted;  /* "UUID process nodes" of what was told last: char * */
     GPtrArray *figures; /* KtFollowed */
+    gint64 moved_kib;   /* by all of them */
 };
 
 void
@@ -151,10 +153,12 @@ take_over(KtFollowing *following, gint64 now_usec)
             kt_journey_leave(journey, "it is no longer wanted there");
         if (wanted && !goes)
             g_ptr_array_remove_index(steps, index);
-        if (goes)
-            g_ptr_array_remove_index(following->journeys, i);
-        else
+        if (!goes) {
             i++;
+            continue;
+        }
+        following->parted_kib += kt_journey_moved_kib(journey);
+        g_ptr_array_remove_index(following->journeys, i);
     }
     for (guint i = 0; i < steps->len; i++)
         g_ptr_array_add(following->journeys, kt_journey_new(&following->setup, steps->pdata[i],
@@ -256,8 +260,11 @@ static void
 publish(KtFollowing *following)
 {
     g_ptr_array_set_size(following->figures, 0);
-    for (guint i = 0; i < following->journeys->len; i++)
+    following->moved_kib = following->parted_kib;
+    for (guint i = 0; i < following->journeys->len; i++) {
         g_ptr_array_add(following->figures, kt_journey_figures(following->journeys->pdata[i]));
+        following->moved_kib += kt_journey_moved_kib(following->journeys->pdata[i]);
+    }
 }
 
 /* Waits until something is told, or it is time. */
@@ -400,4 +407,13 @@ kt_following_figures(KtFollowing *following)
     g_mutex_unlock(&following->mutex);
     g_ptr_array_sort(all, compare_names);
     return all;
+}
+
+gint64
+kt_following_moved_kib(KtFollowing *following)
+{
+    g_mutex_lock(&following->mutex);
+    gint64 kib = following->moved_kib;
+    g_mutex_unlock(&following->mutex);
+    return kib;
 }

@@ -57,3 +57,6 @@ bool kt_following_knows(KtFollowing *following, const GPtrArray *steps);
 
 /** KtFollowed, by name. Owned. */
 GPtrArray *kt_following_figures(KtFollowing *following);
+
+/** What has moved of all guests since it was started, those that have ended too. */
+gint64 kt_following_moved_kib(KtFollowing *following);

@@ -324,6 +324,12 @@ kt_journey_go_on(KtJourney *journey, gint64 now_usec)
     return journey->ended_usec ? conclude(journey, now_usec) : move_on(journey, now_usec);
 }
 
+gint64
+kt_journey_moved_kib(const KtJourney *journey)
+{
+    return journey->mover ? kt_page_mover_moved_kib(journey->mover) : 0;
+}
+
 KtFollowed *
 kt_journey_figures(const KtJourney *journey)
 {
@@ -333,7 +339,7 @@ kt_journey_figures(const KtJourney *journey)
     followed->to = g_strdup(only_action(journey->step)->to);
     followed->state = journey->state;
     followed->reason = g_strdup(journey->reason);
-    followed->moved_kib = journey->mover ? kt_page_mover_moved_kib(journey->mover) : 0;
+    followed->moved_kib = kt_journey_moved_kib(journey);
     followed->left_kib = journey->mover ? kt_page_mover_left_kib(journey->mover) : 0;
     return followed;
 }

@@ -44,5 +44,8 @@ bool kt_journey_is_over(const KtJourney *journey);
 /** Borrowed. */
 const KtJournalStep *kt_journey_step(const KtJourney *journey);
 
+/** What it has moved so far. */
+gint64 kt_journey_moved_kib(const KtJourney *journey);
+
 /** As it is now; owned. */
 KtFollowed *kt_journey_figures(const KtJourney *journey);

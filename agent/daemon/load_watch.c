@@ -26,6 +26,7 @@ struct KtLoadWatch {
     bool stopping;
     GPtrArray *news; /* KtWatchedGuest that the thread doesn't know yet; NULL = none */
     KtLoadJudge *judge;
+    guint64 n_replans;
 };
 
 void
@@ -190,6 +191,9 @@ carry_out(KtLoadWatch *watch)
     if (kt_journal_turn(&watch->turn, record, watch->loads, &error)) {
         kt_decision_log_load(watch->seen_now);
         announce(watch, g_steal_pointer(&watch->seen_now));
+        g_mutex_lock(&watch->mutex);
+        watch->n_replans++;
+        g_mutex_unlock(&watch->mutex);
     } else if (g_error_matches(error, KT_ERROR, KT_ERROR_HELD)) {
         return false;
     } else {
@@ -290,6 +294,15 @@ kt_load_watch_tell(KtLoadWatch *watch, GPtrArray *guests)
     g_clear_pointer(&watch->news, g_ptr_array_unref);
     watch->news = guests;
     g_mutex_unlock(&watch->mutex);
+}
+
+guint64
+kt_load_watch_replans(KtLoadWatch *watch)
+{
+    g_mutex_lock(&watch->mutex);
+    guint64 n = watch->n_replans;
+    g_mutex_unlock(&watch->mutex);
+    return n;
 }
 
 GPtrArray *

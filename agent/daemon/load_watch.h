@@ -33,5 +33,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(KtLoadWatch, kt_load_watch_free)
 /** The guests that run now (KtWatchedGuest), taken over. */
 void kt_load_watch_tell(KtLoadWatch *watch, GPtrArray *guests);
 
+/** How often it was planned again since it was started. */
+guint64 kt_load_watch_replans(KtLoadWatch *watch);
+
 /** As kt_load_judge_figures(). */
 GPtrArray *kt_load_watch_figures(KtLoadWatch *watch);

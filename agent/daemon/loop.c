@@ -316,7 +316,7 @@ loop_clear(KtLoop *loop)
     kt_load_watch_free(loop->load);
     kt_following_free(loop->following);
     kt_governing_free(loop->governing);
-    kt_governor_figures_free(loop->told);
+    kt_loop_told_clear(&loop->told);
     kt_root_free(loop->root);
     g_mutex_clear(&loop->journal);
     kt_metrics_server_free(loop->metrics);

@@ -8,14 +8,24 @@ kt_loop_count(KtLoop *loop, const KtLook *look)
     loop->counts.changes += look->n_done;
 }
 
-/* What a scrape is told. The governor's figures are a copy, that lives until the next scrape. */
+void
+kt_loop_told_clear(KtLoopTold *told)
+{
+    g_clear_pointer(&told->governor, kt_governor_figures_free);
+    g_clear_pointer(&told->following, g_ptr_array_unref);
+    g_clear_pointer(&told->load, g_ptr_array_unref);
+}
+
+/* What a scrape is told. */
 static void
 fill(KtMetrics *metrics, gpointer data)
 {
     KtLoop *loop = data;
     const KtLook *last = loop->last;
-    kt_governor_figures_free(loop->told);
-    loop->told = kt_governing_figures(loop->governing);
+    kt_loop_told_clear(&loop->told);
+    loop->told = (KtLoopTold){.governor = kt_governing_figures(loop->governing),
+                              .following = kt_following_figures(loop->following),
+                              .load = kt_load_watch_figures(loop->load)};
     *metrics = (KtMetrics){
         .profile = loop->profile_name,
         .began_usec = loop->began_usec,
@@ -30,7 +40,11 @@ fill(KtMetrics *metrics, gpointer data)
         .running_domains = last ? last->n_domains : 0,
         .refused = last ? last->n_refused : 0,
         .pending = last ? last->n_pending : 0,
-        .governor = loop->told,
+        .governor = loop->told.governor,
+        .following = loop->told.following,
+        .moved_kib = kt_following_moved_kib(loop->following),
+        .load = loop->told.load,
+        .replans = kt_load_watch_replans(loop->load),
     };
 }
 

@@ -21,6 +21,13 @@ typedef struct {
     guint64 changes;
 } KtLoopCounts;
 
+/** What was told to the last scrape: copies, that live until the next one. */
+typedef struct {
+    KtGovernorFigures *governor;
+    GPtrArray *following; /* KtFollowed */
+    GPtrArray *load;      /* KtLoadFigures */
+} KtLoopTold;
+
 typedef struct {
     const KtLoopSetup *setup;
     GMainLoop *main;
@@ -33,8 +40,8 @@ typedef struct {
     KtGoverning *governing;
     KtFollowing *following;
     KtLoadWatch *load;
-    KtGovernorFigures *told; /* to the last scrape */
-    GMutex journal;          /* held while the journal is open for writing */
+    KtLoopTold told;
+    GMutex journal; /* held while the journal is open for writing */
     KtChanges *changes;
     GCancellable *stop;
     char *profile_name;
@@ -66,6 +73,9 @@ char *kt_loop_status_line(const KtLoop *loop);
 
 /** Counts how a look ended. */
 void kt_loop_count(KtLoop *loop, const KtLook *look);
+
+/** Frees what was told. */
+void kt_loop_told_clear(KtLoopTold *told);
 
 /** Begins to tell figures where that is wanted. Errors: as kt_metrics_server_new(). */
 bool kt_loop_serve_metrics(KtLoop *loop, GError **error);

@@ -4,7 +4,9 @@
 #include <glib.h>
 #include <stdbool.h>
 
+#include "agent/daemon/following.h"
 #include "agent/daemon/governor.h"
+#include "agent/daemon/load_judge.h"
 
 /** What the daemon counts and knows, for a scrape. Strings are borrowed. */
 typedef struct {
@@ -18,6 +20,10 @@ typedef struct {
     guint running_domains;
     guint refused, pending; /* settings, as of the last look */
     const KtGovernorFigures *governor;
+    const GPtrArray *following; /* KtFollowed; NULL = nothing is told of it */
+    gint64 moved_kib;           /* of memory that follows, since the daemon started */
+    const GPtrArray *load;      /* KtLoadFigures; NULL = nothing is told of it */
+    guint64 replans;            /* because somebody waited for a CPU */
 } KtMetrics;
 
 /** How figures are written down: Prometheus's text format 0.0.4, or OpenMetrics 1.0. */

@@ -4,6 +4,7 @@
 
 #include "agent/daemon/metrics.h"
 
+#define KIB (1 << 10)
 #define MIB (1 << 20)
 
 typedef struct {
@@ -169,6 +170,68 @@ write_guests(const Page *page, const GPtrArray *guests)
     }
 }
 
+static void
+write_following_states(const Page *page, const GPtrArray *following)
+{
+    const Family family = {"kvm_tune_following_domains",
+                           "Domains whose memory is wanted on other nodes, by how far that is", GAUGE};
+    guint counts[KT_FOLLOWING_LEFT + 1] = {0};
+    for (guint i = 0; i < following->len; i++)
+        counts[((const KtFollowed *)following->pdata[i])->state]++;
+    begin(page, &family);
+    for (guint i = 0; i < G_N_ELEMENTS(counts); i++)
+        sample(page, &family, "state", kt_following_state_name((KtFollowingState)i), counts[i]);
+}
+
+static void
+write_following(const Page *page, const KtMetrics *metrics)
+{
+    const Family to_move = {"kvm_tune_domain_memory_to_move_bytes",
+                            "Memory of a domain that is on its way to other nodes, and not there yet", GAUGE};
+    const Family stays = {"kvm_tune_domain_memory_stays_info",
+                          "Why memory of a domain that is wanted on other nodes stays where it is", GAUGE};
+    single(page, "kvm_tune_memory_moved_bytes", "Memory that followed its domain to other nodes", COUNTER,
+           (double)metrics->moved_kib * KIB);
+    write_following_states(page, metrics->following);
+    begin(page, &to_move);
+    for (guint i = 0; i < metrics->following->len; i++) {
+        const KtFollowed *followed = metrics->following->pdata[i];
+        if (followed->state == KT_FOLLOWING_MOVES ||
+            (followed->state == KT_FOLLOWING_WAITS && followed->left_kib > 0))
+            sample(page, &to_move, "domain", followed->name, (double)followed->left_kib * KIB);
+    }
+    begin(page, &stays);
+    for (guint i = 0; i < metrics->following->len; i++) {
+        const KtFollowed *followed = metrics->following->pdata[i];
+        if (followed->state == KT_FOLLOWING_STAYS)
+            sample2(page, &stays, "domain", followed->name, "reason", followed->reason, 1);
+    }
+}
+
+static void
+write_load(const Page *page, const KtMetrics *metrics)
+{
+    const Family delay = {
+        "kvm_tune_domain_run_delay_ratio",
+        "Share of the time that a domain's vCPU waited for a CPU, of the one that waits most", GAUGE};
+    const Family load = {"kvm_tune_domain_load_ratio",
+                         "CPUs' worth of work of a domain's vCPUs, waiting included, on average", GAUGE};
+    single(page, "kvm_tune_load_replans", "Plans made anew because a vCPU waited for a CPU", COUNTER,
+           (double)metrics->replans);
+    begin(page, &delay);
+    for (guint i = 0; i < metrics->load->len; i++) {
+        const KtLoadFigures *figures = metrics->load->pdata[i];
+        if (figures->delay_percent >= 0)
+            sample(page, &delay, "domain", figures->name, figures->delay_percent / 100);
+    }
+    begin(page, &load);
+    for (guint i = 0; i < metrics->load->len; i++) {
+        const KtLoadFigures *figures = metrics->load->pdata[i];
+        if (figures->load > 0)
+            sample(page, &load, "domain", figures->name, figures->load);
+    }
+}
+
 char *
 kt_metrics_text(const KtMetrics *metrics, KtMetricsFormat format)
 {
@@ -180,6 +243,10 @@ kt_metrics_text(const KtMetrics *metrics, KtMetricsFormat format)
         if (metrics->governor->state != KT_GOVERNOR_OFF)
             write_guests(&page, metrics->governor->guests);
     }
+    if (metrics->following)
+        write_following(&page, metrics);
+    if (metrics->load)
+        write_load(&page, metrics);
     if (format == KT_METRICS_OPEN)
         g_string_append(page.text, "# EOF\n");
     return g_string_free(page.text, FALSE);

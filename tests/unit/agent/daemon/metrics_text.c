@@ -18,6 +18,44 @@ add_guest(GPtrArray *guests, const char *name, double merged, double profit, con
     g_ptr_array_add(guests, guest);
 }
 
+static void
+add_followed(GPtrArray *following, const char *name, KtFollowingState state, const char *reason,
+             gint64 left_kib)
+{
+    KtFollowed *followed = g_new0(KtFollowed, 1);
+    followed->name = g_strdup(name);
+    followed->state = state;
+    followed->reason = g_strdup(reason);
+    followed->left_kib = left_kib;
+    g_ptr_array_add(following, followed);
+}
+
+static void
+add_load(GPtrArray *all, const char *name, double load, double delay_percent)
+{
+    KtLoadFigures *figures = g_new0(KtLoadFigures, 1);
+    figures->name = g_strdup(name);
+    figures->load = load;
+    figures->delay_percent = delay_percent;
+    g_ptr_array_add(all, figures);
+}
+
+/** Memory that follows, and load, in @metrics, which borrows both. */
+static void
+tell_moves_and_load(KtMetrics *metrics, GPtrArray *following, GPtrArray *load)
+{
+    add_followed(following, "db-1", KT_FOLLOWING_MOVES, NULL, 3);
+    add_followed(following, "db-2", KT_FOLLOWING_WAITS, "waits for its turn", 0);
+    add_followed(following, "db-3", KT_FOLLOWING_STAYS, "it has huge pages", 0);
+    add_followed(following, "db-4", KT_FOLLOWING_WAITS, "memory is short", 2);
+    add_load(load, "db-1", 0.5, 12.5);
+    add_load(load, "db-2", 0, -1);
+    metrics->following = following;
+    metrics->moved_kib = 7;
+    metrics->load = load;
+    metrics->replans = 2;
+}
+
 /** Figures of everything, and a domain with a name that must be escaped. */
 static char *
 text_of(KtMetricsFormat format, KtGovernorState state)
@@ -42,6 +80,9 @@ text_of(KtMetricsFormat format, KtGovernorState state)
                          .changes = 5,
                          .running_domains = 2,
                          .governor = &governor};
+    g_autoptr(GPtrArray) following = g_ptr_array_new_with_free_func((GDestroyNotify)kt_followed_free);
+    g_autoptr(GPtrArray) load = g_ptr_array_new_with_free_func((GDestroyNotify)kt_load_figures_free);
+    tell_moves_and_load(&metrics, following, load);
     return kt_metrics_text(&metrics, format);
 }
 
@@ -74,9 +115,23 @@ test_prometheus(void)
         "kvm_tune_domain_ksm_merged_bytes{domain=\"db-1\"} 104857600",
         "kvm_tune_domain_ksm_profit_bytes{domain=\"db-1\"} -1572864",
         "kvm_tune_domain_ksm_obstacle_info{domain=\"a\\\"b\\\\c\\nd\357\277\275\",reason=\"its <nosharepages/>\"} 1",
+        "# TYPE kvm_tune_memory_moved_bytes_total counter",
+        "kvm_tune_memory_moved_bytes_total 7168",
+        "kvm_tune_following_domains{state=\"waits\"} 2",
+        "kvm_tune_following_domains{state=\"moves\"} 1",
+        "kvm_tune_following_domains{state=\"there\"} 0",
+        "kvm_tune_domain_memory_to_move_bytes{domain=\"db-1\"} 3072",
+        "kvm_tune_domain_memory_to_move_bytes{domain=\"db-4\"} 2048",
+        "kvm_tune_domain_memory_stays_info{domain=\"db-3\",reason=\"it has huge pages\"} 1",
+        "kvm_tune_load_replans_total 2",
+        "kvm_tune_domain_run_delay_ratio{domain=\"db-1\"} 0.125",
+        "kvm_tune_domain_load_ratio{domain=\"db-1\"} 0.5",
     };
     for (gsize i = 0; i < G_N_ELEMENTS(lines); i++)
         assert_line(text, lines[i]);
+    /* What isn't known isn't told. */
+    g_assert_null(strstr(text, "to_move_bytes{domain=\"db-2\"}"));
+    g_assert_null(strstr(text, "_ratio{domain=\"db-2\"}"));
     g_assert_null(strstr(text, "# EOF"));
     g_assert_true(g_utf8_validate(text, -1, NULL));
     g_assert_null(strstr(text, "nan"));
@@ -101,7 +156,7 @@ test_governor_is_off(void)
 
     assert_line(text, "kvm_tune_ksm_governor_state{state=\"off\"} 1");
     g_assert_null(strstr(text, "saved_bytes"));
-    g_assert_null(strstr(text, "db-1"));
+    g_assert_null(strstr(text, "domain_ksm"));
 }
 
 static void
