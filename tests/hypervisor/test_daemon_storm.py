@@ -49,12 +49,18 @@ class Guests(threading.Thread):
         self.over.set()
         self.join()
         for guest in GUESTS:
-            if not wait_for(lambda: self.is_there(guest), PATIENCE):  # pylint: disable=cell-var-from-loop
+            if not wait_for(lambda: self.is_there(guest), 4 * PATIENCE):  # pylint: disable=cell-var-from-loop
                 raise RuntimeError(f"{guest} doesn't start: {self.virsh('start', '--paused', guest)}")
 
     def is_there(self, guest):
+        """It has a QEMU: a guest that a libvirtd which was killed had begun to start or to end is paused to the next one, too,
+        until that gives up looking for its monitor."""
         self.virsh("start", "--paused", guest)
-        return self.virsh("domstate", guest).stdout.strip() == "paused"
+        paused = self.virsh("domstate", guest).stdout.strip() == "paused"
+        try:
+            return paused and os.path.exists(f"/proc/{self.host.pid(guest)}")
+        except FileNotFoundError:
+            return False
 
 
 class Storm(Base):
