@@ -5,6 +5,7 @@
 #include "agent/view/json.h"
 #include "base/diagnostic.h"
 #include "base/error.h"
+#include "bench/compare/complaint.h"
 #include "bench/compare/workload.h"
 
 #define SHOWN_BYTES 200
@@ -67,6 +68,18 @@ find_json(const KtFigure *figure, const char *output, double *ret_value)
     return json_is_number(node);
 }
 
+/* A tool that says what went wrong may end with 0 all the same. */
+static void
+set_error(const KtWorkload *workload, const KtFigure *figure, const char *output, GError **error)
+{
+    g_autofree char *said = kt_complaint_in_json(output);
+    g_autofree char *begin = g_strndup(output, SHOWN_BYTES);
+    g_autofree char *shown = kt_printable(g_strstrip(begin));
+    g_set_error(error, KT_ERROR, KT_ERROR_PARSE, "%s: the figure '%s' is not in what it printed: '%s%s'",
+                workload->name, figure->name, said ? said : shown,
+                !said && strlen(output) > SHOWN_BYTES ? "…" : "");
+}
+
 bool
 kt_workload_figures(const KtWorkload *workload, const char *output, double *ret_values, GError **error)
 {
@@ -77,10 +90,7 @@ kt_workload_figures(const KtWorkload *workload, const char *output, double *ret_
                                                    : find_json(figure, output, &ret_values[i]));
         if (found)
             continue;
-        g_autofree char *begin = g_strndup(output, SHOWN_BYTES);
-        g_autofree char *shown = kt_printable(g_strstrip(begin));
-        g_set_error(error, KT_ERROR, KT_ERROR_PARSE, "%s: the figure '%s' is not in what it printed: '%s%s'",
-                    workload->name, figure->name, shown, strlen(output) > SHOWN_BYTES ? "…" : "");
+        set_error(workload, figure, output, error);
         return false;
     }
     return true;

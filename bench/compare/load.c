@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "bench/compare/complaint.h"
 
 #define POLL_MSEC 100
 #define MOST_BYTES (4 << 20)
@@ -57,8 +58,8 @@ kt_load_read(const KtWorkload *workload, int fd, const GRegex *until, GString *o
         if (until && g_regex_match(until, out->str, 0, NULL))
             return true;
         if (g_get_monotonic_time() > end) {
-            g_set_error(error, KT_ERROR, KT_ERROR_IO, "%s took longer than its timeout of %u s",
-                        workload->name, workload->timeout_s);
+            kt_complaint_set_error(error, out->str, NULL, "%s took longer than its timeout of %u s",
+                                   workload->name, workload->timeout_s);
             return false;
         }
     }

@@ -2,14 +2,13 @@
 #include <libvirt/libvirt-qemu.h>
 
 #include "agent/view/json.h"
-#include "base/diagnostic.h"
 #include "base/error.h"
+#include "bench/compare/complaint.h"
 #include "bench/compare/load.h"
 #include "probes/guest_agent.h"
 #include "probes/hypervisor.h"
 
 #define POLL_MSEC 100
-#define SHOWN_BYTES 300
 
 /* Sends one command (taken over) to the guest's agent; its "return". NULL with @error. */
 static json_t *
@@ -42,33 +41,35 @@ start_command(char **argv)
                      kt_json_text(argv[0]), "arg", arguments, "capture-output", 1);
 }
 
-/* The agent prints in base64. Owned. */
+/* What it printed, which the agent has in base64; "" where that was nothing. Owned. */
 static char *
 decoded(json_t *status, const char *key)
 {
     const char *text = json_string_value(json_object_get(status, key));
     gsize length = 0;
     g_autofree guchar *bytes = text ? g_base64_decode(text, &length) : NULL;
-    return g_strndup((const char *)bytes, length);
+    return bytes ? g_strndup((const char *)bytes, length) : g_strdup("");
 }
 
 static char *
 result_of(const KtWorkload *workload, json_t *status, virDomainPtr domain, GError **error)
 {
     json_t *code = json_object_get(status, "exitcode");
+    json_t *signal = json_object_get(status, "signal");
+    g_autofree char *out = decoded(status, "out-data");
+    g_autofree char *err = decoded(status, "err-data");
     if (json_is_integer(code) && json_integer_value(code) == 0)
-        return decoded(status, "out-data");
-    g_autofree char *said = decoded(status, "err-data");
-    g_autofree char *begin = g_strndup(said ? said : "", SHOWN_BYTES);
-    g_autofree char *shown = kt_printable(g_strstrip(begin));
-    g_set_error(error, KT_ERROR, KT_ERROR_IO, "%s: in %s it ended with exit code %d: %s", workload->name,
-                virDomainGetName(domain), (int)json_integer_value(code), shown);
+        return g_steal_pointer(&out);
+    kt_complaint_set_error(error, out, err, "%s: in %s it %s %d", workload->name, virDomainGetName(domain),
+                           signal ? "was killed by signal" : "ended with exit code",
+                           (int)json_integer_value(signal ? signal : code));
     return NULL;
 }
 
+/* *@ret_exited: it has ended, well or not. */
 static char *
 wait_for(const KtWorkload *workload, json_int_t pid, virDomainPtr domain, GCancellable *cancel,
-         GError **error)
+         bool *ret_exited, GError **error)
 {
     gint64 end = g_get_monotonic_time() + (gint64)workload->timeout_s * G_USEC_PER_SEC;
     while (kt_load_wait(POLL_MSEC, cancel, error)) {
@@ -77,7 +78,8 @@ wait_for(const KtWorkload *workload, json_int_t pid, virDomainPtr domain, GCance
                 error);
         if (status == NULL)
             return NULL;
-        if (json_is_true(json_object_get(status, "exited")))
+        *ret_exited = json_is_true(json_object_get(status, "exited"));
+        if (*ret_exited)
             return result_of(workload, status, domain, error);
         if (g_get_monotonic_time() > end) {
             g_set_error(error, KT_ERROR, KT_ERROR_IO, "%s: in %s it took longer than its timeout of %u s",
@@ -107,8 +109,9 @@ kt_load_in_agent(const KtWorkload *workload, char **argv, virDomainPtr domain, G
         return NULL;
     }
     json_int_t pid = json_integer_value(json_object_get(started, "pid"));
-    char *output = wait_for(workload, pid, domain, cancel, error);
-    if (output == NULL)
+    bool exited = false;
+    char *output = wait_for(workload, pid, domain, cancel, &exited, error);
+    if (!exited)
         end_command(pid, domain);
     return output;
 }

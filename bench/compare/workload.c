@@ -5,6 +5,7 @@
 
 #include "base/ini.h"
 #include "base/nearest.h"
+#include "bench/compare/watch.h"
 
 #define USUAL_TIMEOUT_S 60
 #define MOST_TIMEOUT_S 3600
@@ -126,6 +127,16 @@ read_workload_entry(const Reader *reader, const KtIniEntry *entry)
     }
 }
 
+static void
+read_counter(const Reader *reader, const KtIniEntry *entry, const char *name)
+{
+    const char *known[KT_N_WATCHED + 1] = {NULL};
+    for (guint i = 0; i < KT_N_WATCHED; i++)
+        known[i] = kt_watched_name((KtWatched)i);
+    guint place;
+    read_word(reader, entry, name, known, &place);
+}
+
 /* "json /a/b", "line ^a ([0-9]+)", "watched NAME" */
 static void
 read_read(const Reader *reader, const KtIniEntry *entry, KtFigure *figure)
@@ -137,6 +148,8 @@ read_read(const Reader *reader, const KtIniEntry *entry, KtFigure *figure)
     figure->kind = (KtReadKind)kind;
     g_free(figure->place);
     figure->place = g_strdup(parts[1] ? g_strstrip(parts[1]) : "");
+    if (figure->kind == KT_READ_WATCHED)
+        read_counter(reader, entry, figure->place);
     if (figure->kind != KT_READ_LINE)
         return;
     figure->line = read_pattern(reader, entry, figure->place);

@@ -57,13 +57,18 @@ test_host_command(void)
 {
     KtWorkload workload = host_load(10);
     char *fine[] = {(char *)"printf", (char *)"%s", (char *)"a $HOME;b", NULL};
-    char *wrong[] = {(char *)"false", NULL}, *absent[] = {(char *)"/no/such/program", NULL};
+    char *wrong[] = {(char *)"sh", (char *)"-c", (char *)"echo one; echo two >&2; exit 3", NULL};
+    char *killed[] = {(char *)"sh", (char *)"-c", (char *)"kill -9 $$", NULL},
+         *absent[] = {(char *)"/no/such/program", NULL};
     g_autoptr(GError) failed = NULL;
+    g_autoptr(GError) ended = NULL;
     g_autoptr(GError) missing = NULL;
     g_autofree char *output = kt_load_on_host(&workload, fine, NULL, NULL);
     g_assert_cmpstr(output, ==, "a $HOME;b"); /* no shell */
     g_assert_null(kt_load_on_host(&workload, wrong, NULL, &failed));
-    g_assert_nonnull(strstr(failed->message, "exit code 1"));
+    g_assert_cmpstr(failed->message, ==, "load: sh ended with exit code 3: two");
+    g_assert_null(kt_load_on_host(&workload, killed, NULL, &ended));
+    g_assert_cmpstr(ended->message, ==, "load: sh was killed by signal 9");
     g_assert_null(kt_load_on_host(&workload, absent, NULL, &missing));
     g_assert_nonnull(missing);
 }

@@ -59,6 +59,7 @@ test_mistakes(void)
     assert_wrong("[workload]\nrun = x\n[figure a]\nread = line a [0-9]+\n", 4, "a group");
     assert_wrong("[workload]\nrun = x\n[figure a]\nread = line (\n", 4, "is not");
     assert_wrong("[workload]\nrun = x\n[figure a]\nread = xml a\n", 4, "none of line, json");
+    assert_wrong("[workload]\nrun = x\n[figure a]\nread = watched ksm\n", 4, "none of vcpu-busy");
     assert_wrong("[workload]\nrun = x\n[figure a]\nunit = s\n", 3, "no 'read'");
     assert_wrong("[workload]\nrun = x\n" FIGURE "matters = 5\n", 5, "a percentage");
     assert_wrong("[workload]\nrun = x\n[figures a]\nread = json /a\n", 3, "wanted [workload]");
@@ -96,6 +97,18 @@ test_figure_missing(void)
     g_assert_false(kt_workload_figures(workload, "late nan", &value, NULL));
 }
 
+/* What a tool says of it in its JSON is what is shown. */
+static void
+test_figure_missing_in_json(void)
+{
+    g_autoptr(KtWorkload) workload = parse_right("[workload]\nrun = x\n[figure f]\nread = json /end/f\n");
+    double value;
+    g_autoptr(GError) error = NULL;
+    g_assert_false(
+        kt_workload_figures(workload, "{\"start\": {}, \"error\": \"no server\"}", &value, &error));
+    g_assert_cmpstr(error->message, ==, "test: the figure 'f' is not in what it printed: 'no server'");
+}
+
 static void
 test_fill_in(void)
 {
@@ -131,6 +144,7 @@ main(int argc, char **argv)
     g_test_add_func("/workload/mistakes", test_mistakes);
     g_test_add_func("/workload/figures", test_figures);
     g_test_add_func("/workload/figure-missing", test_figure_missing);
+    g_test_add_func("/workload/figure-missing-in-json", test_figure_missing_in_json);
     g_test_add_func("/workload/fill-in", test_fill_in);
     g_test_add_func("/workload/shipped", test_shipped);
     return g_test_run();
