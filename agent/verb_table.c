@@ -199,10 +199,12 @@ const KtVerb kt_verbs[] = {
             "the order ABBA or BAAB by chance, so that a drift of the machine cancels. Says of each figure what the "
             "profile brought, how sure that is, and where nothing was seen what would have been. The profile is "
             "applied and rolled back as apply and rollback do it, and the host ends as it began, also when it is "
-            "interrupted; after kill -9 'kvm-tune rollback' mends it. What only a power cycle brings is measured "
-            "with --restart, which powers guests off and on. Each workload runs on each running domain, with "
-            "--domain on those, and then only they are tuned, with --measure on those while all are. Workloads are shipped ones, those in "
-            "/etc/kvm-tune/workloads, or a path to a file; without --workload all are listed.",
+            "interrupted; after kill -9 'kvm-tune rollback' mends it. Each workload is tried before anything is "
+            "changed; later a run that fails is repeated, and where that doesn't help the workload is given up on that "
+            "guest (exit code 3). What only a power cycle brings is measured with --restart, which powers guests off "
+            "and on. Each workload runs on each running domain, with --domain on those, and then only they are tuned, "
+            "with --measure on those while all are. Workloads are shipped ones, those in /etc/kvm-tune/workloads, or "
+            "a path to a file; without --workload all are listed.",
         .least = 0,
         .most = 1,
         .takes = KT_TAKES_DOMAIN | KT_TAKES_YES | KT_TAKES_BENCH,

@@ -27,11 +27,33 @@ kt_metric_new(const char *workload, const char *domain, const char *figure, cons
     return metric;
 }
 
+KtFailure *
+kt_failure_new(const char *workload, const char *domain, const char *message)
+{
+    KtFailure *failure = g_new0(KtFailure, 1);
+    failure->workload = g_strdup(workload);
+    failure->domain = g_strdup(domain);
+    failure->message = g_strdup(message);
+    return failure;
+}
+
+void
+kt_failure_free(KtFailure *failure)
+{
+    if (failure == NULL)
+        return;
+    g_free(failure->workload);
+    g_free(failure->domain);
+    g_free(failure->message);
+    g_free(failure);
+}
+
 KtBenchmark *
 kt_benchmark_new(void)
 {
     KtBenchmark *benchmark = g_new0(KtBenchmark, 1);
     benchmark->metrics = g_ptr_array_new_with_free_func((GDestroyNotify)metric_free);
+    benchmark->failures = g_ptr_array_new_with_free_func((GDestroyNotify)kt_failure_free);
     return benchmark;
 }
 
@@ -43,7 +65,31 @@ kt_benchmark_free(KtBenchmark *benchmark)
     g_free(benchmark->profile);
     g_free(benchmark->about);
     g_ptr_array_unref(benchmark->metrics);
+    g_ptr_array_unref(benchmark->failures);
     g_free(benchmark);
+}
+
+bool
+kt_benchmark_gave_up(const KtBenchmark *benchmark, const char *workload, const char *domain)
+{
+    for (guint i = 0; i < benchmark->failures->len; i++) {
+        const KtFailure *failure = benchmark->failures->pdata[i];
+        if (failure->given_up && (workload == NULL || (g_strcmp0(failure->workload, workload) == 0 &&
+                                                       g_strcmp0(failure->domain, domain) == 0)))
+            return true;
+    }
+    return false;
+}
+
+bool
+kt_benchmark_has_figures(const KtBenchmark *benchmark)
+{
+    for (guint i = 0; i < benchmark->metrics->len; i++) {
+        const KtMetric *metric = benchmark->metrics->pdata[i];
+        if (!metric->watched && metric->runs->len > 0)
+            return true;
+    }
+    return false;
 }
 
 static bool
@@ -123,6 +169,20 @@ kt_journal_add_samples(KtJournal *journal, const KtBenchmark *benchmark, gint64 
 }
 
 bool
+kt_journal_add_failure(KtJournal *journal, const KtBenchmark *benchmark, GError **error)
+{
+    static const char sql[] = "INSERT INTO failures (benchmark, place, workload, domain, block, position, "
+                              "with_profile, tries, given_up, message) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    guint place = benchmark->failures->len - 1;
+    const KtFailure *failure = benchmark->failures->pdata[place];
+    g_autoptr(sqlite3_stmt) statement = kt_statement_new(
+        journal, error, sql, "iissiiiiis", benchmark->id, (gint64)place, failure->workload, failure->domain,
+        (gint64)failure->block, (gint64)failure->position, (gint64)failure->with, (gint64)failure->tries,
+        (gint64)failure->given_up, failure->message);
+    return kt_statement_run(journal, statement, error);
+}
+
+bool
 kt_journal_end_benchmark(KtJournal *journal, gint64 benchmark, gint64 now_usec, GError **error)
 {
     static const char sql[] = "UPDATE benchmarks SET finished_usec = ? WHERE id = ?";
@@ -180,6 +240,31 @@ read_metrics(KtJournal *journal, KtBenchmark *benchmark, GError **error)
     return kt_statement_rows(journal, row, read_metric, benchmark->metrics, error);
 }
 
+static gpointer
+read_failure(sqlite3_stmt *row)
+{
+    KtFailure *failure = g_new0(KtFailure, 1);
+    failure->workload = kt_statement_text(row, 0);
+    failure->domain = kt_statement_text(row, 1);
+    failure->block = (guint)sqlite3_column_int64(row, 2);
+    failure->position = (guint)sqlite3_column_int64(row, 3);
+    failure->with = sqlite3_column_int(row, 4) != 0;
+    failure->tries = (guint)sqlite3_column_int64(row, 5);
+    failure->given_up = sqlite3_column_int(row, 6) != 0;
+    failure->message = kt_statement_text(row, 7);
+    return failure;
+}
+
+static bool
+read_failures(KtJournal *journal, KtBenchmark *benchmark, GError **error)
+{
+    static const char sql[] =
+        "SELECT workload, domain, block, position, with_profile, tries, given_up, message FROM failures "
+        "WHERE benchmark = ? ORDER BY place";
+    g_autoptr(sqlite3_stmt) row = kt_statement_new(journal, error, sql, "i", benchmark->id);
+    return kt_statement_rows(journal, row, read_failure, benchmark->failures, error);
+}
+
 static bool
 read_samples(KtJournal *journal, KtBenchmark *benchmark, GError **error)
 {
@@ -207,7 +292,7 @@ kt_journal_benchmark(KtJournal *journal, gint64 id, GError **error)
 {
     g_autoptr(KtBenchmark) benchmark = kt_benchmark_new();
     if (!read_head(journal, id, benchmark, error) || !read_metrics(journal, benchmark, error) ||
-        !read_samples(journal, benchmark, error))
+        !read_failures(journal, benchmark, error) || !read_samples(journal, benchmark, error))
         return NULL;
     return g_steal_pointer(&benchmark);
 }

@@ -26,22 +26,47 @@ typedef struct {
     GArray *runs;   /* KtRun, as they were taken */
 } KtMetric;
 
+/** A run of a workload that failed and was tried again, or what ended the benchmark early. */
+typedef struct {
+    char *workload; /* NULL: none, the arms couldn't be switched */
+    char *domain;   /* NULL with it */
+    guint block;    /* of the run, as in KtRun */
+    guint position;
+    bool with;
+    guint tries;   /* that failed */
+    bool given_up; /* none went well: from there on it wasn't measured */
+    char *message; /* of the last try */
+} KtFailure;
+
 /** One benchmark. */
 typedef struct {
     gint64 id;
     char *profile;
     gint64 started_usec;
-    gint64 finished_usec; /* 0 = it was interrupted */
+    gint64 finished_usec; /* 0 = it ended early */
     guint n_blocks;       /* that were asked for */
     guint32 seed;         /* of the order of its arms */
     char *about;          /* JSON object: the host, the guests, the plan, the command line */
     GPtrArray *metrics;   /* KtMetric */
+    GPtrArray *failures;  /* KtFailure, in their order */
 } KtBenchmark;
 
 KtMetric *kt_metric_new(const char *workload, const char *domain, const char *figure, const char *unit);
+
+/** Of a workload on a domain, both NULL: of the switch of the arms. */
+KtFailure *kt_failure_new(const char *workload, const char *domain, const char *message);
+void kt_failure_free(KtFailure *failure);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(KtFailure, kt_failure_free)
+
 KtBenchmark *kt_benchmark_new(void);
 void kt_benchmark_free(KtBenchmark *benchmark);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(KtBenchmark, kt_benchmark_free)
+
+/** Whether a workload was given up on a domain; both NULL: any on any. */
+bool kt_benchmark_gave_up(const KtBenchmark *benchmark, const char *workload, const char *domain);
+
+/** Whether there is a value of any figure that is judged. */
+bool kt_benchmark_has_figures(const KtBenchmark *benchmark);
 
 /** Records that @benchmark begins, with its metrics; sets its id. */
 bool kt_journal_begin_benchmark(KtJournal *journal, KtBenchmark *benchmark, GError **error);
@@ -52,6 +77,9 @@ bool kt_journal_benchmark_arm(KtJournal *journal, gint64 benchmark, gint64 run, 
 /** Records the newest run of each metric whose last run began at @taken_usec, in one transaction. */
 bool
 kt_journal_add_samples(KtJournal *journal, const KtBenchmark *benchmark, gint64 taken_usec, GError **error);
+
+/** Records the newest failure of @benchmark. */
+bool kt_journal_add_failure(KtJournal *journal, const KtBenchmark *benchmark, GError **error);
 
 bool kt_journal_end_benchmark(KtJournal *journal, gint64 benchmark, gint64 now_usec, GError **error);
 

@@ -114,6 +114,19 @@ static const char *const migrations[] = {
     "  vcpus INTEGER NOT NULL,"
     "  load_ppm INTEGER NOT NULL"
     ") STRICT;",
+    /* 7: what failed in a benchmark */
+    "CREATE TABLE failures ("
+    "  benchmark INTEGER NOT NULL REFERENCES benchmarks(id),"
+    "  place INTEGER NOT NULL,"
+    "  workload TEXT, domain TEXT," /* NULL: the switch of the arms */
+    "  block INTEGER NOT NULL,"
+    "  position INTEGER NOT NULL,"
+    "  with_profile INTEGER NOT NULL,"
+    "  tries INTEGER NOT NULL,"
+    "  given_up INTEGER NOT NULL,"
+    "  message TEXT NOT NULL,"
+    "  PRIMARY KEY (benchmark, place)"
+    ") STRICT;",
 };
 
 int

@@ -32,18 +32,23 @@ print_report(const KtOptions *options, const KtBenchmark *benchmark, KtExit exit
     return kt_print_unless_quiet(options, out->str, exit);
 }
 
-/* Measures and shows it; interrupted too, what there is. */
+/* Measures and shows it; what there is also where it ended early. */
 static KtExit
 carry_out(KtMeasuring *measuring, const KtPlan *plan)
 {
-    bool interrupted = false;
+    g_autoptr(GError) early = NULL;
     g_autoptr(GError) error = NULL;
-    g_autoptr(KtBenchmark) benchmark = kt_measuring_run(measuring, plan, &interrupted, &error);
-    if (benchmark == NULL)
-        return kt_report_error(measuring->options, error);
-    if (interrupted)
+    g_autoptr(KtBenchmark) benchmark = kt_measuring_run(measuring, plan, &early, &error);
+    if (benchmark == NULL) {
+        KtExit exit = kt_report_error(measuring->options, error);
+        return measuring->bench.with ? KT_EXIT_PARTIAL : exit;
+    }
+    if (g_error_matches(early, G_IO_ERROR, G_IO_ERROR_CANCELLED))
         g_warning("interrupted; all is as it was");
-    return print_report(measuring->options, benchmark, interrupted ? KT_EXIT_PARTIAL : KT_EXIT_DONE);
+    else if (early)
+        g_warning("%s", early->message);
+    bool whole = early == NULL && !kt_benchmark_gave_up(benchmark, NULL, NULL);
+    return print_report(measuring->options, benchmark, whole ? KT_EXIT_DONE : KT_EXIT_PARTIAL);
 }
 
 static bool

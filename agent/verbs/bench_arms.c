@@ -10,20 +10,18 @@ static KtHost *
 open_host(KtBench *bench, GError **error)
 {
     const KtArms *arms = bench->user_data;
-    KtExit exit = KT_EXIT_ERROR;
-    KtHost *host = kt_host_open(arms->options, KT_HOST_WRITE, &exit);
-    if (host == NULL) {
-        g_set_error(error, KT_ERROR, KT_ERROR_HYPERVISOR, "the host can't be looked at");
+    KtHost *host = kt_host_look(arms->options, KT_HOST_WRITE, error);
+    if (host == NULL)
         return NULL;
-    }
     bench->root = host->root;
     bench->connection = host->connection;
     return host;
 }
 
-static bool
-look_again(KtBench *bench, KtArms *arms, GError **error)
+bool
+kt_arms_connect_again(KtBench *bench, GError **error)
 {
+    KtArms *arms = bench->user_data;
     KtHost *host = open_host(bench, error);
     if (host == NULL)
         return false;
@@ -48,9 +46,12 @@ check_report(const KtReport *report, const char *what, GError **error)
     return false;
 }
 
+/* Where nothing is applied that is nothing to do. */
 static bool
 undo(KtArms *arms, GError **error)
 {
+    if (arms->run == 0)
+        return true;
     KtTarget target = {.root = arms->host->root, .connection = arms->host->connection};
     KtJournalRun *run = kt_journal_run(arms->journal, arms->run, error);
     if (run == NULL)
@@ -84,9 +85,7 @@ apply(KtArms *arms, GError **error)
         arms->run = arms->report->run;
     if (check_report(arms->report, "applying the profile", error))
         return true;
-    /* What a part of it did goes back too. */
-    if (arms->run != 0 && !undo(arms, NULL))
-        g_prefix_error(error, "and what was done is left for 'kvm-tune rollback': ");
+    undo(arms, NULL); /* what a part of it did; where that fails arms->run stays */
     return false;
 }
 
@@ -102,8 +101,9 @@ power_cycle(virDomainPtr domain, GError **error)
 }
 
 static bool
-power_cycle_all(const KtArms *arms, GError **error)
+power_cycle_all(KtArms *arms, bool with, GError **error)
 {
+    arms->powered = true;
     for (guint i = 0; arms->cycled && i < arms->cycled->len; i++) {
         const char *name = arms->cycled->pdata[i];
         g_autoptr(virDomain) domain = virDomainLookupByName(arms->host->connection, name);
@@ -114,27 +114,37 @@ power_cycle_all(const KtArms *arms, GError **error)
         if (!power_cycle(domain, error))
             return false;
     }
+    arms->powered = with;
     return true;
 }
 
-/* After a failure the profile isn't applied, as far as that is possible. */
 static bool
-cycle_after(KtArms *arms, bool with, GError **error)
+bring_about(KtBench *bench, KtArms *arms, GError **error)
 {
-    if (power_cycle_all(arms, error))
+    if (!kt_arms_connect_again(bench, error) || !apply(arms, error))
+        return false;
+    if (kt_journal_benchmark_arm(arms->journal, bench->benchmark->id, arms->run, error) &&
+        power_cycle_all(arms, true, error))
         return true;
-    if (with && !undo(arms, NULL))
-        g_prefix_error(error, "and the profile is left for 'kvm-tune rollback': ");
+    undo(arms, NULL);
+    return false;
+}
+
+static bool
+take_back(KtBench *bench, KtArms *arms, GError **error)
+{
+    if (kt_arms_connect_again(bench, error) && undo(arms, error))
+        return kt_journal_benchmark_arm(arms->journal, bench->benchmark->id, 0, error) &&
+               (!arms->powered || power_cycle_all(arms, false, error));
+    if (arms->run != 0)
+        g_prefix_error(error, "the profile is still applied, 'kvm-tune rollback' undoes it: ");
     return false;
 }
 
 bool
 kt_arms_switch(KtBench *bench, bool with, GError **error)
 {
-    KtArms *arms = bench->user_data;
-    return look_again(bench, arms, error) && (with ? apply(arms, error) : undo(arms, error)) &&
-           kt_journal_benchmark_arm(arms->journal, bench->benchmark->id, arms->run, error) &&
-           cycle_after(arms, with, error);
+    return with ? bring_about(bench, bench->user_data, error) : take_back(bench, bench->user_data, error);
 }
 
 KtPlanning *
@@ -153,7 +163,14 @@ bool
 kt_arms_keep(KtBench *bench, GError **error)
 {
     KtArms *arms = bench->user_data;
-    return look_again(bench, arms, error) && apply(arms, error) && cycle_after(arms, true, error);
+    if (kt_arms_connect_again(bench, error) && apply(arms, error)) {
+        if (power_cycle_all(arms, true, error))
+            return true;
+        undo(arms, NULL);
+    }
+    if (arms->run != 0)
+        g_prefix_error(error, "and what was done is left for 'kvm-tune rollback': ");
+    return false;
 }
 
 bool
@@ -161,5 +178,5 @@ kt_arms_give_up(KtBench *bench, gint64 run, GError **error)
 {
     KtArms *arms = bench->user_data;
     arms->run = run;
-    return look_again(bench, arms, error) && undo(arms, error) && cycle_after(arms, false, error);
+    return kt_arms_connect_again(bench, error) && undo(arms, error) && power_cycle_all(arms, false, error);
 }

@@ -15,10 +15,14 @@ typedef struct {
     KtReport *report; /* of that run; owned */
     GPtrArray *
         cycled; /* char *: names of domains that the arm stages something of; NULL without --restart; owned */
+    bool powered; /* some of them may run as the profile staged them */
 } KtArms;
 
 /** A KtBench.switch_arm; its user_data is a KtArms. */
 bool kt_arms_switch(KtBench *bench, bool with, GError **error);
+
+/** A KtBench.connect_again; its user_data is a KtArms. */
+bool kt_arms_connect_again(KtBench *bench, GError **error);
 
 /** Looks at the host anew, and plans what the arm with the profile would do. @bench uses that view until the
  * arm is switched. NULL: the host doesn't answer. Owned. */

@@ -6,12 +6,16 @@
 #include <unistd.h>
 
 #include "agent/view/view.h"
+#include "base/error.h"
 #include "base/trust.h"
+#include "bench/compare/remarks.h"
 #include "bench/compare/statistics.h"
 
 #define USUAL_BLOCKS 8
 #define MOST_BLOCKS 1000
-#define BUSY_PERCENT 25 /* of the time, which a host that has CPUs to spare is far from */
+#define MOST_TRIES 6
+#define SETTLE_SECONDS 120 /* a guest that was just powered on */
+#define BUSY_PERCENT 25    /* of the time, which a host that has CPUs to spare is far from */
 
 void
 kt_measuring_free(KtMeasuring *measuring)
@@ -126,6 +130,18 @@ show_progress(const KtBench *running, guint done, guint total, bool with, const 
     fflush(stderr);
 }
 
+/* What goes well when it is repeated is told in the report. */
+static void
+tell_failure(const KtBench *running, const KtFailure *failure)
+{
+    const KtArms *arms = running->user_data;
+    if (!failure->given_up)
+        return;
+    g_autofree char *text = kt_failure_text(failure);
+    kt_end_progress(arms->options);
+    g_warning("%s", text);
+}
+
 static bool
 powers_off(const GPtrArray *workloads)
 {
@@ -162,8 +178,11 @@ kt_measuring_new(const KtOptions *options, const KtPlanning *planning, GPtrArray
                                  .domains = measuring->domains,
                                  .journal = journal,
                                  .cancel = measuring->cancel,
+                                 .patience = {MOST_TRIES, SETTLE_SECONDS},
                                  .switch_arm = kt_arms_switch,
+                                 .connect_again = kt_arms_connect_again,
                                  .progress = show_progress,
+                                 .failed = tell_failure,
                                  .user_data = &measuring->arms};
     if (options->blocks < 0 || options->blocks > MOST_BLOCKS)
         *ret_exit =
@@ -253,29 +272,45 @@ run_heeding_signals(KtBench *bench, GError **error)
     return measured;
 }
 
+/* Of a benchmark without any figure there is nothing to show but why. */
+static bool
+check_measured(const KtBenchmark *benchmark, GError **early, GError **error)
+{
+    if (kt_benchmark_has_figures(benchmark) || g_error_matches(*early, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+        return true;
+    const KtFailure *first = benchmark->failures->len ? benchmark->failures->pdata[0] : NULL;
+    g_autofree char *text = first ? kt_failure_text(first) : NULL;
+    if (*early)
+        g_propagate_error(error, g_steal_pointer(early));
+    else
+        g_set_error(error, KT_ERROR, KT_ERROR_IO, "%s", text ? text : "nothing could be measured");
+    return false;
+}
+
+static bool
+finish(const KtMeasuring *measuring, KtBenchmark *benchmark, GError **error)
+{
+    benchmark->finished_usec = g_get_real_time();
+    return kt_journal_end_benchmark(measuring->bench.journal, benchmark->id, benchmark->finished_usec, error);
+}
+
 KtBenchmark *
-kt_measuring_run(KtMeasuring *measuring, const KtPlan *plan, bool *ret_interrupted, GError **error)
+kt_measuring_run(KtMeasuring *measuring, const KtPlan *plan, GError **ret_early, GError **error)
 {
     g_autoptr(KtBenchmark) benchmark = make_benchmark(measuring, plan);
-    g_autoptr(GError) failure = NULL;
+    g_autoptr(GError) early = NULL;
     KtBench *bench = &measuring->bench;
     g_clear_pointer(&measuring->arms.cycled, g_ptr_array_unref);
+    measuring->arms.powered = false;
     if (measuring->options->restart)
         measuring->arms.cycled = staged_domains(plan);
     bench->benchmark = benchmark;
     if (!kt_bench_prepare(bench, error) || !kt_journal_begin_benchmark(bench->journal, benchmark, error))
         return NULL;
-    bool measured = run_heeding_signals(bench, &failure);
+    bool measured = run_heeding_signals(bench, &early);
     kt_end_progress(measuring->options);
-    *ret_interrupted = g_error_matches(failure, G_IO_ERROR, G_IO_ERROR_CANCELLED);
-    if (!measured && !*ret_interrupted) {
-        g_propagate_error(error, g_steal_pointer(&failure));
+    if ((measured && !finish(measuring, benchmark, error)) || !check_measured(benchmark, &early, error))
         return NULL;
-    }
-    if (measured) {
-        benchmark->finished_usec = g_get_real_time();
-        if (!kt_journal_end_benchmark(bench->journal, benchmark->id, benchmark->finished_usec, error))
-            return NULL;
-    }
+    *ret_early = g_steal_pointer(&early);
     return g_steal_pointer(&benchmark);
 }

@@ -42,7 +42,7 @@ guint kt_measuring_least_blocks(const KtMeasuring *measuring);
 
 /**
  * Measures @plan against what is there, and ends as it began. What was measured is kept in state.db in any
- * case. NULL: it failed. *@ret_interrupted: by a signal; not all blocks are there then.
+ * case. *@ret_early: why it ended before all blocks were there (G_IO_ERROR_CANCELLED: by a signal), or NULL;
+ * owned. NULL: it failed, and no figure was measured.
  */
-KtBenchmark *
-kt_measuring_run(KtMeasuring *measuring, const KtPlan *plan, bool *ret_interrupted, GError **error);
+KtBenchmark *kt_measuring_run(KtMeasuring *measuring, const KtPlan *plan, GError **ret_early, GError **error);

@@ -50,18 +50,25 @@ fill_loads(KtSnapshot *snapshot, const char *state_dir)
 }
 
 KtHost *
-kt_host_open(const KtOptions *options, KtHostNeed need, KtExit *ret_exit)
+kt_host_look(const KtOptions *options, KtHostNeed need, GError **error)
 {
     g_autoptr(KtHost) host = g_new0(KtHost, 1);
-    g_autoptr(GError) error = NULL;
-    bool read = options->capture ? read_capture(host, options->capture, &error)
-                                 : read_live(host, options, need, &error);
-    if (read && !options->capture) {
+    if (!(options->capture ? read_capture(host, options->capture, error)
+                           : read_live(host, options, need, error)))
+        return NULL;
+    if (!options->capture) {
         host->snapshot->has_governor = kt_control_has_governor(options->state_dir);
         fill_loads(host->snapshot, options->state_dir);
     }
-    if (read)
-        return g_steal_pointer(&host);
-    *ret_exit = kt_report_error(options, error);
-    return NULL;
+    return g_steal_pointer(&host);
+}
+
+KtHost *
+kt_host_open(const KtOptions *options, KtHostNeed need, KtExit *ret_exit)
+{
+    g_autoptr(GError) error = NULL;
+    KtHost *host = kt_host_look(options, need, &error);
+    if (host == NULL)
+        *ret_exit = kt_report_error(options, error);
+    return host;
 }

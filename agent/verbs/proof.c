@@ -5,6 +5,7 @@
 
 #include "agent/view/view.h"
 #include "base/error.h"
+#include "bench/compare/remarks.h"
 
 static void
 trial_free(KtTrial *trial)
@@ -86,13 +87,35 @@ keep(KtProof *proof, KtTrial *trial, const KtPlan *plan, GError **error)
     return true;
 }
 
+/* Of a workload that was given up nobody knows whether the changes are why. */
+static bool
+check_whole(const KtBenchmark *benchmark, GError **error)
+{
+    for (guint i = 0; i < benchmark->failures->len; i++) {
+        const KtFailure *failure = benchmark->failures->pdata[i];
+        if (!failure->given_up)
+            continue;
+        g_autofree char *text = kt_failure_text(failure);
+        g_set_error(error, KT_ERROR, KT_ERROR_CONFLICT, "nothing is proven: %s", text);
+        return false;
+    }
+    return true;
+}
+
 static bool
 measure(KtProof *proof, KtTrial *trial, const KtPlan *plan, GError **error)
 {
-    trial->benchmark = kt_measuring_run(proof->measuring, plan, &proof->interrupted, error);
-    if (trial->benchmark)
-        trial->findings = kt_analyse(trial->benchmark);
-    return trial->benchmark != NULL;
+    g_autoptr(GError) early = NULL;
+    trial->benchmark = kt_measuring_run(proof->measuring, plan, &early, error);
+    if (trial->benchmark == NULL)
+        return false;
+    proof->interrupted = g_error_matches(early, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+    if (early && !proof->interrupted) {
+        g_propagate_error(error, g_steal_pointer(&early));
+        return false;
+    }
+    trial->findings = kt_analyse(trial->benchmark);
+    return check_whole(trial->benchmark, error);
 }
 
 /* One try. What couldn't be measured made nothing worse. */

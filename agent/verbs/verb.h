@@ -109,7 +109,10 @@ KtExit kt_verb_report(const KtOptions *options);
 
 /* ---- stages ---- */
 
-/** Looks at the host, live or captured. */
+/** Looks at the host, live or captured; an error is the caller's to report. */
+KtHost *kt_host_look(const KtOptions *options, KtHostNeed need, GError **error);
+
+/** The same as a stage. */
 KtHost *kt_host_open(const KtOptions *options, KtHostNeed need, KtExit *ret_exit);
 
 /** Profile → desired → plan, with everything it was made from. */

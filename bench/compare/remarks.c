@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bench/compare/remarks.h"
 
+#include "agent/view/ink.h"
 #include "agent/view/json.h"
 #include "bench/compare/disturbed.h"
 #include "bench/compare/order.h"
@@ -77,12 +78,64 @@ emulated_text(const KtBenchmark *benchmark)
                            names->str);
 }
 
+char *
+kt_failure_text(const KtFailure *failure)
+{
+    g_autofree char *when = g_strdup_printf("in block %u, %s", failure->block + 1,
+                                            failure->with ? "with the profile" : "as it was");
+    g_autofree char *tries = kt_count(failure->tries, "try", "tries");
+    if (failure->workload == NULL)
+        return g_strdup_printf("It ended early, in block %u, when the profile was to be %s: %s.",
+                               failure->block + 1, failure->with ? "applied" : "rolled back",
+                               failure->message);
+    if (!failure->given_up)
+        return g_strdup_printf("%s on %s went well %s, after %s that failed: %s.", failure->workload,
+                               failure->domain, when, tries, failure->message);
+    return g_strdup_printf("%s on %s was given up %s, after %s that failed: %s. Its figures are those from "
+                           "before%s.",
+                           failure->workload, failure->domain, when, tries, failure->message,
+                           failure->with ? "; the profile may be why" : "");
+}
+
+static bool
+is_repeat_of(const KtFailure *failure, const KtFailure *other)
+{
+    return !other->given_up && g_strcmp0(other->workload, failure->workload) == 0 &&
+           g_strcmp0(other->domain, failure->domain) == 0;
+}
+
+/* What failed for good has a sentence of its own. All runs of a workload that were repeated have one, at the
+ * last of them; NULL: @place isn't that. */
+static char *
+failure_text(const GPtrArray *failures, guint place)
+{
+    const KtFailure *failure = failures->pdata[place];
+    guint count = 0;
+    for (guint i = 0; i < failures->len && !failure->given_up && failure->workload; i++) {
+        bool repeat = is_repeat_of(failure, failures->pdata[i]);
+        if (repeat && i > place)
+            return NULL;
+        count += repeat;
+    }
+    if (count < 2)
+        return kt_failure_text(failure);
+    return g_strdup_printf("%u runs of %s on %s failed at first and went well when they were repeated, the "
+                           "last in block %u: %s.",
+                           count, failure->workload, failure->domain, failure->block + 1, failure->message);
+}
+
 char **
 kt_remarks(const KtBenchmark *benchmark)
 {
     char *texts[] = {busy_text(benchmark), disturbed_text(benchmark), emulated_text(benchmark)};
-    char **remarks = g_new0(char *, G_N_ELEMENTS(texts) + 1);
-    for (guint i = 0, n = 0; i < G_N_ELEMENTS(texts); i++)
+    char **remarks = g_new0(char *, benchmark->failures->len + G_N_ELEMENTS(texts) + 1);
+    guint n = 0;
+    for (guint i = 0; i < benchmark->failures->len; i++) {
+        char *text = failure_text(benchmark->failures, i);
+        if (text)
+            remarks[n++] = text;
+    }
+    for (guint i = 0; i < G_N_ELEMENTS(texts); i++)
         if (texts[i])
             remarks[n++] = texts[i];
     return remarks;

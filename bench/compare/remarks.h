@@ -3,10 +3,13 @@
 
 #include "agent/exec/benchmarks.h"
 
+/** What failed, as sentences: "tcp on db-1 was given up in block 3 of 8, with the profile: …". Owned. */
+char *kt_failure_text(const KtFailure *failure);
+
 /**
- * What a reader must know before he believes the figures, as sentences: a host that was busy with something
- * else all the time, runs that others disturbed, guests that are emulated. NULL-terminated, maybe empty.
- * Owned.
+ * What a reader must know before he believes the figures, as sentences: runs that failed, a host that was
+ * busy with something else all the time, runs that others disturbed, guests that are emulated.
+ * NULL-terminated, maybe empty. Owned.
  */
 char **kt_remarks(const KtBenchmark *benchmark);
 

@@ -208,7 +208,7 @@ add_head(Page *page)
         "</p>\n<p>Benchmark %" G_GINT64_FORMAT ", %s, %s of four runs%s. The runs with and without "
         "the profile took turns in an order by chance, so that a drift of the machine cancels. A verdict is "
         "wrong by chance in fewer than 5&nbsp;%% of such reports, all figures together.</p>\n",
-        page->benchmark->id, started, blocks, page->benchmark->finished_usec ? "" : "; it was interrupted");
+        page->benchmark->id, started, blocks, page->benchmark->finished_usec ? "" : "; it ended early");
 }
 
 char *

@@ -42,6 +42,26 @@ read_metric(json_t *json, KtBenchmark *benchmark)
     return json_is_array(runs);
 }
 
+static bool
+read_failure(json_t *json, KtBenchmark *benchmark)
+{
+    const char *workload = json_string_value(json_object_get(json, "workload"));
+    const char *domain = json_string_value(json_object_get(json, "domain")), *message;
+    int block, position, with, tries, given_up;
+    if (json_unpack(json, "{s:i, s:i, s:b, s:i, s:b, s:s}", "block", &block, "position", &position, "with",
+                    &with, "tries", &tries, "given_up", &given_up, "message", &message) != 0 ||
+        block < 0 || position < 0 || tries < 0 || (workload == NULL) != (domain == NULL))
+        return false;
+    KtFailure *failure = kt_failure_new(workload, domain, message);
+    failure->block = (guint)block;
+    failure->position = (guint)position;
+    failure->with = with != 0;
+    failure->tries = (guint)tries;
+    failure->given_up = given_up != 0;
+    g_ptr_array_add(benchmark->failures, failure);
+    return true;
+}
+
 static gint64
 time_of(json_t *document, const char *key)
 {
@@ -73,6 +93,10 @@ read_document(json_t *document, KtBenchmark *benchmark)
     benchmark->finished_usec = time_of(document, "finished");
     for (gsize i = 0; i < json_array_size(metrics); i++)
         if (!read_metric(json_array_get(metrics, i), benchmark))
+            return false;
+    json_t *failures = json_object_get(document, "failures"); /* an export of an older version has none */
+    for (gsize i = 0; i < json_array_size(failures); i++)
+        if (!read_failure(json_array_get(failures, i), benchmark))
             return false;
     return true;
 }

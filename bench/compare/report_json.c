@@ -84,6 +84,22 @@ remarks_json(const KtBenchmark *benchmark)
 }
 
 static json_t *
+failures_json(const KtBenchmark *benchmark)
+{
+    json_t *json = json_array();
+    for (guint i = 0; i < benchmark->failures->len; i++) {
+        const KtFailure *failure = benchmark->failures->pdata[i];
+        json_array_append_new(json, json_pack("{s:o, s:o, s:i, s:i, s:b, s:i, s:b, s:o}", "workload",
+                                              kt_json_text(failure->workload), "domain",
+                                              kt_json_text(failure->domain), "block", (int)failure->block,
+                                              "position", (int)failure->position, "with", failure->with,
+                                              "tries", (int)failure->tries, "given_up", failure->given_up,
+                                              "message", kt_json_text(failure->message)));
+    }
+    return json;
+}
+
+static json_t *
 head_json(json_t *json, const KtBenchmark *benchmark, const GPtrArray *findings)
 {
     g_autofree char *sentence = kt_analysis_sentence(benchmark, findings);
@@ -96,6 +112,7 @@ head_json(json_t *json, const KtBenchmark *benchmark, const GPtrArray *findings)
     json_object_set_new(json, "seed", json_integer(benchmark->seed));
     json_object_set_new(json, "sentence", kt_json_text(sentence));
     json_object_set_new(json, "remarks", remarks_json(benchmark));
+    json_object_set_new(json, "failures", failures_json(benchmark));
     json_object_set_new(json, "about", about ? about : json_object());
     return json;
 }

@@ -57,8 +57,8 @@ kt_bench_markdown(const KtBenchmark *benchmark)
     for (guint i = 0; i < findings->len; i++)
         add_row(out, findings->pdata[i]);
     g_autofree char *blocks = kt_count(benchmark->n_blocks, "block", "blocks");
-    g_string_append_printf(out, "\nBenchmark %" G_GINT64_FORMAT ", %s, %s of four runs.\n", benchmark->id,
-                           started, blocks);
+    g_string_append_printf(out, "\nBenchmark %" G_GINT64_FORMAT ", %s, %s of four runs%s.\n", benchmark->id,
+                           started, blocks, benchmark->finished_usec ? "" : "; it ended early");
     g_auto(GStrv) remarks = kt_remarks(benchmark);
     for (char **remark = remarks; *remark; remark++) {
         g_autofree char *text = escaped(*remark);

@@ -168,7 +168,7 @@ kt_bench_text(GString *out, const KtStyle *style, const KtBenchmark *benchmark)
     double most = largest_change(findings);
     kt_ink(out, style, KT_INK_HEADING, "benchmark %" G_GINT64_FORMAT, benchmark->id);
     g_string_append_printf(out, ", %s, %s of four runs%s\n", started, blocks,
-                           benchmark->finished_usec ? "" : ", interrupted");
+                           benchmark->finished_usec ? "" : "; it ended early");
     kt_wrap(out, style, KT_INK_PLAIN, 0, 0, safe);
     for (guint i = 0; i < findings->len; i++) {
         const KtFinding *finding = findings->pdata[i];

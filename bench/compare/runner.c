@@ -6,13 +6,8 @@
 #include "base/error.h"
 #include "bench/compare/disturbed.h"
 #include "bench/compare/load.h"
-#include "bench/compare/watch.h"
+#include "bench/compare/tries.h"
 #include "probes/hypervisor.h"
-
-/* How long a guest may take until it does what a workload wants: it may just have been powered on. */
-#define READY_SECONDS 120
-#define RETRY_MSEC 1000
-#define FIRST_TRY_SECONDS 5
 
 void
 kt_schedule(guint32 seed, guint n_blocks, bool *ret_with)
@@ -23,15 +18,6 @@ kt_schedule(guint32 seed, guint n_blocks, bool *ret_with)
         for (guint i = 0; i < KT_BLOCK_RUNS; i++)
             ret_with[block * KT_BLOCK_RUNS + i] = (i == 0 || i == KT_BLOCK_RUNS - 1) == outer;
     }
-}
-
-static virDomainPtr
-find_domain(const KtBench *bench, const char *name, GError **error)
-{
-    virDomainPtr domain = virDomainLookupByName(bench->connection, name);
-    if (domain == NULL)
-        kt_hypervisor_set_error(error, "%s", name);
-    return domain;
 }
 
 static const KtFigure *
@@ -55,13 +41,6 @@ add_figures(KtBenchmark *benchmark, const KtWorkload *workload, const char *doma
         metric->matters = figure->matters;
         g_ptr_array_add(benchmark->metrics, metric);
     }
-}
-
-/* A guest that will be powered off has another process then, which counts anew: only the host is compared. */
-static KtWatcher *
-watcher_before(const KtBench *bench, const KtWorkload *workload, virDomainPtr domain)
-{
-    return kt_watcher_new(bench->root, workload->where == KT_WHERE_BOOT ? NULL : domain);
 }
 
 /* All that can be watched; what can't be is in no metric, which the report says. */
@@ -95,10 +74,10 @@ kt_bench_prepare(KtBench *bench, GError **error)
             const KtWorkload *workload = bench->workloads->pdata[w];
             const char *name = bench->domains->pdata[d];
             KtWatch now;
-            g_autoptr(virDomain) domain = find_domain(bench, name, error);
+            g_autoptr(virDomain) domain = kt_bench_domain(bench, name, error);
             if (domain == NULL)
                 return false;
-            g_autoptr(KtWatcher) watcher = watcher_before(bench, workload, domain);
+            g_autoptr(KtWatcher) watcher = kt_bench_watcher(bench, workload, domain);
             kt_watch_read(watcher, &now);
             add_figures(bench->benchmark, workload, name);
             if (!add_watched(bench->benchmark, workload, name, &now, error))
@@ -107,143 +86,127 @@ kt_bench_prepare(KtBench *bench, GError **error)
     return true;
 }
 
-/* Keeps what one run gave: @figures in the workload's order, @watched by KtWatched. */
-static void
-keep(KtBenchmark *benchmark, const KtWorkload *workload, const char *domain, KtRun run, const double *figures,
-     const double *watched)
-{
-    guint figure = 0;
-    for (guint i = 0; i < benchmark->metrics->len; i++) {
-        KtMetric *metric = benchmark->metrics->pdata[i];
-        if (!g_str_equal(metric->workload, workload->name) || !g_str_equal(metric->domain, domain))
-            continue;
-        run.value = NAN;
-        if (!metric->watched)
-            run.value = figures[figure++];
-        for (guint k = 0; metric->watched && k < KT_N_WATCHED; k++)
-            if (g_str_equal(metric->figure, kt_watched_name((KtWatched)k)))
-                run.value = watched[k];
-        if (isfinite(run.value))
-            g_array_append_val(metric->runs, run);
-    }
-}
-
-static void
-take_watched_figures(const KtWorkload *workload, const double *watched, double *figures)
-{
-    for (guint i = 0; i < workload->figures->len; i++) {
-        const KtFigure *figure = workload->figures->pdata[i];
-        for (guint k = 0; figure->kind == KT_READ_WATCHED && k < KT_N_WATCHED; k++)
-            if (g_str_equal(figure->place, kt_watched_name((KtWatched)k)))
-                figures[i] = watched[k];
-    }
-}
-
-/* Runs a workload once on one domain. */
+/* Keeps in mind that a try failed, or with @workload NULL that the arms couldn't be switched. Takes @failure
+ * over. */
 static bool
-measure(KtBench *bench, const KtWorkload *workload, const char *name, double *figures, double *watched,
-        GError **error)
+note(KtBench *bench, KtFailure *failure, const KtRun *run, GError **error)
 {
-    KtWatch begin, end;
-    g_autoptr(virDomain) domain = find_domain(bench, name, error);
-    if (domain == NULL)
-        return false;
-    g_autoptr(KtWatcher) watcher = watcher_before(bench, workload, domain);
-    kt_watch_read(watcher, &begin);
-    g_autofree char *output = kt_load_run(workload, domain, bench->cancel, error);
-    if (output == NULL)
-        return false;
-    if (workload->where == KT_WHERE_BOOT) {
-        /* All that the new process has used was used since: it isn't the load of others. */
-        kt_watcher_free(watcher);
-        watcher = kt_watcher_new(bench->root, domain);
-    }
-    kt_watch_read(watcher, &end);
-    if (!kt_workload_figures(workload, output, figures, error))
-        return false;
-    kt_watch_between(&begin, &end, watched);
-    take_watched_figures(workload, watched, figures);
-    return true;
-}
-
-/* The same, kept where @run isn't NULL; one that others disturbed is repeated once. */
-static bool
-run_once(KtBench *bench, const KtWorkload *workload, const char *name, KtRun *run, GError **error)
-{
-    double watched[KT_N_WATCHED];
-    g_autofree double *figures = g_new0(double, workload->figures->len);
-    if (!measure(bench, workload, name, figures, watched, error))
-        return false;
-    if (run == NULL)
-        return true;
-    if (kt_disturbed_now(bench->benchmark, workload->name, name, run->with, watched) &&
-        !measure(bench, workload, name, figures, watched, error))
-        return false;
-    keep(bench->benchmark, workload, name, *run, figures, watched);
-    return kt_journal_add_samples(bench->journal, bench->benchmark, run->taken_usec, error);
-}
-
-/* The first run in an arm is thrown away: caches fill, connections are made. It is tried until the guest is
- * ready; what is sent to one that boots may be lost, so the first tries don't wait long for an answer. */
-static bool
-warm_up(KtBench *bench, const KtWorkload *workload, const char *name, GError **error)
-{
-    gint64 end = g_get_monotonic_time() + (gint64)READY_SECONDS * G_USEC_PER_SEC;
-    KtWorkload patient = *workload;
-    for (guint seconds = FIRST_TRY_SECONDS;; seconds = MIN(2 * seconds, workload->timeout_s)) {
-        g_autoptr(GError) why = NULL;
-        patient.timeout_s = MIN(seconds, workload->timeout_s);
-        if (workload->where == KT_WHERE_PASSIVE || workload->where == KT_WHERE_BOOT ||
-            run_once(bench, &patient, name, NULL, &why))
-            return true;
-        bool last = patient.timeout_s == workload->timeout_s && g_get_monotonic_time() > end;
-        if (g_error_matches(why, G_IO_ERROR, G_IO_ERROR_CANCELLED) || last ||
-            !kt_load_wait(RETRY_MSEC, bench->cancel, NULL)) {
-            g_propagate_error(error, g_steal_pointer(&why));
-            return false;
-        }
-    }
+    failure->block = run->block;
+    failure->position = run->position;
+    failure->with = run->with;
+    g_ptr_array_add(bench->benchmark->failures, failure);
+    bench->failed(bench, failure);
+    return kt_journal_add_failure(bench->journal, bench->benchmark, error);
 }
 
 static bool
-warm_up_all(KtBench *bench, GError **error)
+note_tries(KtBench *bench, const KtTries *tries, const KtRun *run, bool given_up, GError **error)
 {
-    for (guint w = 0; w < bench->workloads->len; w++)
-        for (guint d = 0; d < bench->domains->len; d++)
-            if (!warm_up(bench, bench->workloads->pdata[w], bench->domains->pdata[d], error))
-                return false;
-    return true;
+    KtFailure *failure = kt_failure_new(tries->workload->name, tries->domain, tries->why->message);
+    failure->tries = tries->failed;
+    failure->given_up = given_up;
+    return note(bench, failure, run, error);
 }
 
-/* A run that fails by chance is repeated once. */
+/** What is done with each workload on each domain that wasn't given up. @run: when. */
+typedef bool (*Visit)(KtBench *bench, const KtWorkload *workload, const char *domain, const KtRun *run,
+                      GError **error);
+
 static bool
-run_all(KtBench *bench, guint done, guint total, GError **error)
+for_each(KtBench *bench, Visit visit, const KtRun *run, GError **error)
 {
     for (guint w = 0; w < bench->workloads->len; w++)
         for (guint d = 0; d < bench->domains->len; d++) {
             const KtWorkload *workload = bench->workloads->pdata[w];
-            g_autoptr(GError) why = NULL;
-            KtRun run = {done / KT_BLOCK_RUNS, done % KT_BLOCK_RUNS, bench->with, g_get_real_time(), 0};
-            bench->progress(bench, done, total, bench->with, workload->name);
-            if (run_once(bench, workload, bench->domains->pdata[d], &run, &why))
-                continue;
-            if (g_error_matches(why, G_IO_ERROR, G_IO_ERROR_CANCELLED)) {
-                g_propagate_error(error, g_steal_pointer(&why));
-                return false;
-            }
-            if (!run_once(bench, workload, bench->domains->pdata[d], &run, error))
+            const char *domain = bench->domains->pdata[d];
+            if (!kt_benchmark_gave_up(bench->benchmark, workload->name, domain) &&
+                !visit(bench, workload, domain, run, error))
                 return false;
         }
     return true;
 }
 
 static bool
+goes_on(const KtBench *bench)
+{
+    for (guint w = 0; w < bench->workloads->len; w++)
+        for (guint d = 0; d < bench->domains->len; d++)
+            if (!kt_benchmark_gave_up(bench->benchmark,
+                                      ((const KtWorkload *)bench->workloads->pdata[w])->name,
+                                      bench->domains->pdata[d]))
+                return true;
+    return false;
+}
+
+/* The first run in an arm is thrown away: caches fill, connections are made. @run NULL: before all. */
+static bool
+warm_up(KtBench *bench, const KtWorkload *workload, const char *domain, const KtRun *run, GError **error)
+{
+    g_auto(KtTries) tries = {.workload = workload, .domain = domain, .settling = run != NULL};
+    g_auto(KtReading) reading = {0};
+    if (workload->where == KT_WHERE_PASSIVE || workload->where == KT_WHERE_BOOT ||
+        kt_tries_read(bench, &tries, &reading))
+        return true;
+    if (g_cancellable_set_error_if_cancelled(bench->cancel, error))
+        return false;
+    if (run)
+        return note_tries(bench, &tries, run, true, error);
+    g_propagate_error(error, g_steal_pointer(&tries.why));
+    return false;
+}
+
+/* One that others disturbed is repeated once; where that fails the first one counts. */
+static void
+repeat_disturbed(KtBench *bench, const KtWorkload *workload, const char *domain, bool with,
+                 KtReading *reading)
+{
+    g_auto(KtReading) again = {0};
+    if (!kt_disturbed_now(bench->benchmark, workload->name, domain, with, reading->watched) ||
+        !kt_reading_take(bench, workload, domain, &again, NULL))
+        return;
+    kt_reading_clear(reading);
+    *reading = again;
+    again.figures = NULL;
+}
+
+static bool
+measure(KtBench *bench, const KtWorkload *workload, const char *domain, const KtRun *run, GError **error)
+{
+    g_auto(KtTries) tries = {.workload = workload, .domain = domain};
+    g_auto(KtReading) reading = {0};
+    bench->progress(bench, run->block * KT_BLOCK_RUNS + run->position,
+                    bench->benchmark->n_blocks * KT_BLOCK_RUNS, run->with, workload->name);
+    bool done = kt_tries_read(bench, &tries, &reading);
+    if (!done && g_cancellable_set_error_if_cancelled(bench->cancel, error))
+        return false;
+    if (tries.failed && !note_tries(bench, &tries, run, !done, error))
+        return false;
+    if (!done)
+        return true;
+    repeat_disturbed(bench, workload, domain, run->with, &reading);
+    return kt_reading_keep(bench, workload, domain, &reading, *run, error);
+}
+
+/* A switch that fails may leave something of the profile in force. */
+static bool
 switch_to(KtBench *bench, bool with, GError **error)
 {
+    bench->with = true;
     if (!bench->switch_arm(bench, with, error))
         return false;
     bench->with = with;
     return true;
+}
+
+static bool
+switch_before(KtBench *bench, const KtRun *run, GError **error)
+{
+    g_autoptr(GError) why = NULL;
+    if (switch_to(bench, run->with, &why))
+        return for_each(bench, warm_up, run, error);
+    note(bench, kt_failure_new(NULL, NULL, why->message), run, NULL);
+    g_propagate_error(error, g_steal_pointer(&why));
+    return false;
 }
 
 static bool
@@ -252,12 +215,31 @@ run_blocks(KtBench *bench, GError **error)
     guint total = bench->benchmark->n_blocks * KT_BLOCK_RUNS;
     g_autofree bool *with = g_new(bool, total);
     kt_schedule(bench->benchmark->seed, bench->benchmark->n_blocks, with);
-    for (guint i = 0; i < total; i++) {
-        bool switched = with[i] != bench->with;
+    if (!for_each(bench, warm_up, NULL, error))
+        return false;
+    for (guint i = 0; i < total && goes_on(bench); i++) {
+        KtRun run = {.block = i / KT_BLOCK_RUNS, .position = i % KT_BLOCK_RUNS, .with = with[i]};
         if (g_cancellable_set_error_if_cancelled(bench->cancel, error) ||
-            (switched && !switch_to(bench, with[i], error)) ||
-            ((switched || i == 0) && !warm_up_all(bench, error)) || !run_all(bench, i, total, error))
+            (with[i] != bench->with && !switch_before(bench, &run, error)) ||
+            !for_each(bench, measure, &run, error))
             return false;
+    }
+    return true;
+}
+
+/* Tried again only where nobody answered: libvirtd may be on its way back. */
+static bool
+end_as_it_began(KtBench *bench, GError **error)
+{
+    for (guint failed = 0; bench->with; failed++) {
+        g_autoptr(GError) why = NULL;
+        if (switch_to(bench, false, &why))
+            return true;
+        if (failed + 1 >= bench->patience.tries || virConnectIsAlive(bench->connection) == 1) {
+            g_propagate_error(error, g_steal_pointer(&why));
+            return false;
+        }
+        kt_load_wait(1000 << MIN(failed, 4), NULL, NULL);
     }
     return true;
 }
@@ -266,15 +248,15 @@ bool
 kt_bench_run(KtBench *bench, GError **error)
 {
     g_autoptr(GError) failure = NULL;
-    bool measured = run_blocks(bench, error);
-    if (!bench->with || switch_to(bench, false, &failure))
-        return measured;
-    /* Also where it was only interrupted: that isn't all that there is to say now. */
-    g_autofree char *first = !measured && error ? g_strdup((*error)->message) : NULL;
-    if (!measured)
-        g_clear_error(error);
-    g_propagate_prefixed_error(error, g_steal_pointer(&failure),
-                               "%s%sthe profile is still applied, 'kvm-tune rollback' undoes it: ",
-                               first ? first : "", first ? "; " : "");
+    g_autoptr(GError) last = NULL;
+    bool measured = run_blocks(bench, &failure), ended = end_as_it_began(bench, &last);
+    if (measured && ended)
+        return true;
+    if (ended)
+        g_propagate_error(error, g_steal_pointer(&failure));
+    else if (measured)
+        g_propagate_error(error, g_steal_pointer(&last));
+    else /* also where it was only interrupted: that isn't all that there is to say now */
+        g_set_error(error, last->domain, last->code, "%s; %s", failure->message, last->message);
     return false;
 }

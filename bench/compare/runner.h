@@ -15,22 +15,33 @@
  * @ret_with: with the profile. */
 void kt_schedule(guint32 seed, guint n_blocks, bool *ret_with);
 
+/** How long a run that fails is repeated, waiting 1, 2, 4 … seconds in between. */
+typedef struct {
+    guint tries;          /* so often, one after the other */
+    guint settle_seconds; /* after a switch of the arms for so long, too */
+} KtPatience;
+
 /** A benchmark that is under way. */
 typedef struct KtBench KtBench;
 struct KtBench {
     const KtRoot *root;
-    virConnectPtr connection; /* switch_arm() may replace it */
+    virConnectPtr connection; /* switch_arm() and connect_again() may replace it */
     GPtrArray *workloads;     /* KtWorkload */
     GPtrArray *domains;       /* char *: names; each workload runs on each */
     KtJournal *journal;
     KtBenchmark *benchmark;
     GCancellable *cancel; /* ends it early; the arm is switched back all the same */
+    KtPatience patience;
     /** Makes it so @with the profile or as it was. After a failure that is undone as far as possible. */
     bool (*switch_arm)(KtBench *bench, bool with, GError **error);
+    /** The connection is broken: makes another. Failed, the broken one stays. */
+    bool (*connect_again)(KtBench *bench, GError **error);
     /** Before each run: @done of @total runs are. */
     void (*progress)(const KtBench *bench, guint done, guint total, bool with, const char *workload);
+    /** A run failed, and was repeated or given up. */
+    void (*failed)(const KtBench *bench, const KtFailure *failure);
     gpointer user_data;
-    bool with; /* the arm that is there now */
+    bool with; /* something of the profile is, or may be, in force */
 };
 
 /** Gives the benchmark its metrics: the workloads' figures, and the counters that can be watched here.
@@ -38,7 +49,10 @@ struct KtBench {
 bool kt_bench_prepare(KtBench *bench, GError **error);
 
 /**
- * Measures all blocks, and ends as it began. What was measured is kept, also after an error; one that came
- * first is the one that is told. G_IO_ERROR_CANCELLED: it was interrupted.
+ * Measures all blocks, and ends as it began. Each workload is tried before anything is changed: one that
+ * doesn't run at all is an error. Later a run that fails is repeated, and given up on that domain where that
+ * doesn't help; the others go on. It is among the benchmark's failures then, as is what else ended it early.
+ * What was measured is kept, also after an error; one that came first is the one that is told.
+ * G_IO_ERROR_CANCELLED: it was interrupted.
  */
 bool kt_bench_run(KtBench *bench, GError **error);

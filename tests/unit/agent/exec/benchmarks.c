@@ -53,6 +53,38 @@ test_comes_back(JournalFixture *fixture, gconstpointer data)
     g_assert_cmpfloat(run->value, ==, 1.1);
 }
 
+/* A workload that failed at first, and arms that couldn't be switched. */
+static void
+test_failures_come_back(JournalFixture *fixture, gconstpointer data)
+{
+    (void)data;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(KtBenchmark) benchmark = begin(fixture);
+    KtFailure *run = kt_failure_new("load", "a 'guest'", "no route; \"x\""),
+              *arm = kt_failure_new(NULL, NULL, "gone");
+    run->block = 3;
+    run->position = 2;
+    run->with = run->given_up = true;
+    run->tries = 5;
+    g_ptr_array_add(benchmark->failures, run);
+    g_assert_true(kt_journal_add_failure(fixture->journal, benchmark, &error));
+    g_ptr_array_add(benchmark->failures, arm);
+    g_assert_true(kt_journal_add_failure(fixture->journal, benchmark, &error));
+    g_autoptr(KtBenchmark) again = kt_journal_benchmark(fixture->journal, 0, &error);
+    g_assert_no_error(error);
+    g_assert_cmpuint(again->failures->len, ==, 2);
+    const KtFailure *first = again->failures->pdata[0], *second = again->failures->pdata[1];
+    g_assert_cmpstr(first->domain, ==, "a 'guest'");
+    g_assert_cmpstr(first->message, ==, "no route; \"x\"");
+    g_assert_cmpuint(first->block, ==, 3);
+    g_assert_cmpuint(first->position, ==, 2);
+    g_assert_cmpuint(first->tries, ==, 5);
+    g_assert_true(first->with && first->given_up);
+    g_assert_null(second->workload);
+    g_assert_null(second->domain);
+    g_assert_false(second->with || second->given_up);
+}
+
 static void
 test_none(JournalFixture *fixture, gconstpointer data)
 {
@@ -92,6 +124,8 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add("/benchmarks/comes-back", JournalFixture, NULL, set_up, test_comes_back, tear_down);
+    g_test_add("/benchmarks/failures-come-back", JournalFixture, NULL, set_up, test_failures_come_back,
+               tear_down);
     g_test_add("/benchmarks/none", JournalFixture, NULL, set_up, test_none, tear_down);
     g_test_add("/benchmarks/interrupted", JournalFixture, NULL, set_up, test_interrupted, tear_down);
     return g_test_run();

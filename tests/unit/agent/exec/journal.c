@@ -325,7 +325,8 @@ test_older_schema(void)
     run_sql(
         place,
         "DROP TABLE parts; DROP TABLE samples; DROP TABLE metrics; DROP TABLE benchmarks; DROP TABLE manual; "
-        "DROP INDEX steps_left; DROP TABLE pruned; DROP TABLE loads; PRAGMA user_version = 1");
+        "DROP INDEX steps_left; DROP TABLE pruned; DROP TABLE loads; DROP TABLE failures; "
+        "PRAGMA user_version = 1");
 
     /* when it is read, then the step is there, and the file stays as it is */
     KtJournal *reader = must_open(place, KT_JOURNAL_READ);

@@ -294,7 +294,7 @@ test_version_1(void)
             scene,
             "UPDATE steps SET before = '1', target = '1';"
             "DROP TABLE parts; DROP TABLE samples; DROP TABLE metrics; DROP TABLE benchmarks; DROP TABLE manual;"
-            "DROP INDEX steps_left; DROP TABLE pruned; DROP TABLE loads;"
+            "DROP INDEX steps_left; DROP TABLE pruned; DROP TABLE loads; DROP TABLE failures;"
             "PRAGMA user_version = 1");
         exec_scene_open_journal(scene);
         assert_undone(scene, "1");

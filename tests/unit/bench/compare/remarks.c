@@ -67,6 +67,42 @@ test_emulated(void)
 }
 
 static void
+add_failure(KtBenchmark *benchmark, const char *workload, const char *message, guint block, bool given_up)
+{
+    KtFailure *failure = kt_failure_new(workload, workload ? "db-1" : NULL, message);
+    failure->block = block;
+    failure->with = given_up;
+    failure->tries = given_up ? 6 : 1;
+    failure->given_up = given_up;
+    g_ptr_array_add(benchmark->failures, failure);
+}
+
+/* Before all else; what went well when it was repeated in one sentence for a workload. */
+static void
+test_failures(void)
+{
+    g_autoptr(KtBenchmark) benchmark = make_benchmark(20, 0, "kvm");
+    add_failure(benchmark, "tcp", "no route", 1, false);
+    add_failure(benchmark, "disk", "no space", 1, false);
+    add_failure(benchmark, "tcp", "refused", 3, false);
+    add_failure(benchmark, "tcp", "gone", 4, true);
+    add_failure(benchmark, NULL, "no CPU is left", 5, false);
+    g_auto(GStrv) remarks = kt_remarks(benchmark);
+    g_assert_cmpuint(g_strv_length(remarks), ==, 4);
+    g_assert_cmpstr(remarks[0], ==,
+                    "disk on db-1 went well in block 2, as it was, after 1 try that failed: no space.");
+    g_assert_cmpstr(
+        remarks[1], ==,
+        "2 runs of tcp on db-1 failed at first and went well when they were repeated, the last in "
+        "block 4: refused.");
+    g_assert_cmpstr(remarks[2], ==,
+                    "tcp on db-1 was given up in block 5, with the profile, after 6 tries that failed: gone. "
+                    "Its figures are those from before; the profile may be why.");
+    g_assert_cmpstr(remarks[3], ==,
+                    "It ended early, in block 6, when the profile was to be rolled back: no CPU is left.");
+}
+
+static void
 test_absent(void)
 {
     g_autoptr(KtBenchmark) benchmark = make_benchmark(20, 0, "kvm");
@@ -83,6 +119,7 @@ main(int argc, char **argv)
     g_test_add_func("/remarks/busy-all-the-time", test_busy_all_the_time);
     g_test_add_func("/remarks/disturbed", test_disturbed);
     g_test_add_func("/remarks/emulated", test_emulated);
+    g_test_add_func("/remarks/failures", test_failures);
     g_test_add_func("/remarks/absent", test_absent);
     return g_test_run();
 }

@@ -91,6 +91,12 @@ static void
 test_json_comes_back(void)
 {
     g_autoptr(KtBenchmark) benchmark = make_benchmark(1.3);
+    KtFailure *failure = kt_failure_new("load", "a guest", "no route");
+    failure->block = 3;
+    failure->position = failure->tries = 2;
+    failure->with = failure->given_up = true;
+    g_ptr_array_add(benchmark->failures, failure);
+    g_ptr_array_add(benchmark->failures, kt_failure_new(NULL, NULL, "gone"));
     g_autofree char *text = kt_bench_json(benchmark);
     g_autoptr(GError) error = NULL;
     g_autoptr(KtBenchmark) again = kt_bench_import("x.json", text, &error);
@@ -98,6 +104,7 @@ test_json_comes_back(void)
     g_autofree char *text_again = kt_bench_json(again);
     g_assert_cmpstr(text, ==, text_again);
     g_assert_nonnull(strstr(text, "\"verdict\": \"worse\""));
+    g_assert_cmpuint(again->failures->len, ==, 2);
 }
 
 static void
