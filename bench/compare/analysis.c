@@ -146,9 +146,42 @@ name_some(GString *out, const GPtrArray *findings, KtVerdict verdict)
     g_string_append(out, kt_count_verdicts(findings, verdict) > named ? ", and more)" : ")");
 }
 
+bool
+kt_medians_disagree(const GPtrArray *findings)
+{
+    for (guint i = 0; i < findings->len; i++) {
+        const KtFinding *finding = findings->pdata[i];
+        if (finding->blocks->len &&
+            (finding->after.value - finding->before.value) * finding->comparison.change.value < 0)
+            return true;
+    }
+    return false;
+}
+
+/* Of one figure there is nothing to count. */
+static char *
+sentence_of_one(const KtBenchmark *benchmark, const KtFinding *finding)
+{
+    static const char *const says[KT_N_VERDICTS] = {
+        [KT_VERDICT_TOO_FEW] = "has too few blocks to say anything",
+        [KT_VERDICT_BETTER] = "is better",
+        [KT_VERDICT_WORSE] = "is worse",
+        [KT_VERDICT_SAME] = "shows no difference",
+        [KT_VERDICT_NOISY] = "is too noisy to say anything",
+    };
+    KtVerdict verdict = finding->comparison.verdict;
+    bool sure = verdict == KT_VERDICT_BETTER || verdict == KT_VERDICT_WORSE;
+    g_autofree char *change = sure ? kt_change_text(finding, finding->comparison.change.value) : NULL;
+    return g_strdup_printf("With the profile '%s' the figure %s of %s %s%s%s.", benchmark->profile,
+                           finding->metric->figure, finding->metric->workload, says[verdict],
+                           change ? ": " : "", change ? change : "");
+}
+
 char *
 kt_analysis_sentence(const KtBenchmark *benchmark, const GPtrArray *findings)
 {
+    if (findings->len == 1)
+        return sentence_of_one(benchmark, findings->pdata[0]);
     g_autoptr(GString) out = g_string_new(NULL);
     g_autofree char *count = kt_count(findings->len, "figure", "figures");
     g_string_printf(out, "With the profile '%s', of %s", benchmark->profile, count);

@@ -26,6 +26,14 @@ const KtFinding *kt_find_finding(const GPtrArray *findings, const KtMetric *metr
 /** The median of @metric's runs in one arm; false: there are none. */
 bool kt_metric_median(const KtMetric *metric, bool with, double *ret_median);
 
+/** Said where a change and the medians beside it are shown. */
+#define KT_MEDIANS_NOTE                                                                                      \
+    "As it was, with the profile: medians of the runs. The change is the middle of the changes inside the "  \
+    "blocks, so it need not be that of the medians."
+
+/** Whether there is a change whose medians seem to say the opposite. */
+bool kt_medians_disagree(const GPtrArray *findings);
+
 /** The answer in one sentence. Owned. */
 char *kt_analysis_sentence(const KtBenchmark *benchmark, const GPtrArray *findings);
 

@@ -6,6 +6,7 @@
 #include "agent/view/ink.h"
 #include "agent/view/json.h"
 #include "base/diagnostic.h"
+#include "bench/compare/about.h"
 
 #define SHELL_PLAIN "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+./:,=@%"
 
@@ -80,29 +81,25 @@ kt_page_begin(GString *out, const char *profile)
     g_string_append(out, "</h1>\n");
 }
 
-static const char *
-text_of(json_t *json, const char *key)
-{
-    const char *text = json_string_value(json_object_get(json, key));
-    return text ? text : "";
-}
-
+/* Each value once: that it is staged for the next power cycle as well is left out. */
 static void
-add_changes(GString *out, json_t *plan)
+add_changes(GString *out, json_t *about)
 {
-    json_t *actions = json_object_get(plan, "actions");
+    json_t *actions = json_object_get(json_object_get(about, "plan"), "actions");
     g_string_append(
         out, "<h2>The changes that were measured</h2>\n<div class=\"wide\"><table><thead><tr><th>what</th>"
              "<th>setting</th><th>as it was</th><th>with the profile</th><th>why</th></tr></thead><tbody>\n");
     for (gsize i = 0; i < json_array_size(actions); i++) {
         json_t *action = json_array_get(actions, i);
-        const char *item = text_of(action, "item");
+        const char *item = kt_about_text(action, "item"), *from = kt_about_text(action, "from");
+        if (kt_about_change(about, i) != KT_CHANGE_MEASURED)
+            continue;
         g_string_append(out, "<tr>");
-        kt_page_cell(out, "th", "%s", text_of(action, "target"));
-        kt_page_cell(out, "td", "%s%s%s", text_of(action, "setting"), *item ? " " : "", item);
-        kt_page_cell(out, "td class=\"from\"", "%s", text_of(action, "from"));
-        kt_page_cell(out, "td", "%s", text_of(action, "to"));
-        kt_page_cell(out, "td", "%s", text_of(action, "reason"));
+        kt_page_cell(out, "th", "%s", kt_about_target(action));
+        kt_page_cell(out, "td", "%s%s%s", kt_about_text(action, "setting"), *item ? " " : "", item);
+        kt_page_cell(out, "td class=\"from\"", "%s", *from ? from : "not set");
+        kt_page_cell(out, "td", "%s", kt_about_text(action, "to"));
+        kt_page_cell(out, "td", "%s", kt_about_text(action, "reason"));
         g_string_append(out, "</tr>\n");
     }
     g_string_append(out, "</tbody></table></div>\n");
@@ -122,21 +119,21 @@ add_machine(GString *out, json_t *about)
     g_autofree char *cpus = count_of(seen, "cpus", "CPU", "CPUs");
     g_autofree char *cores = count_of(seen, "cores", "core", "cores");
     g_autofree char *nodes = count_of(seen, "numa_nodes", "memory node", "memory nodes");
-    const char *model = text_of(host, "cpu");
+    const char *model = kt_about_text(host, "cpu");
     g_string_append(out, "<h2>Where</h2>\n<p>");
     kt_page_text(out, "Host: %s%s%s, %s, %s, %s, Linux %s, libvirt %s, QEMU %s.", model, *model ? ", " : "",
-                 cpus, cores, nodes, text_of(host, "machine"), text_of(host, "kernel"),
-                 text_of(host, "libvirt"), text_of(host, "qemu"));
+                 cpus, cores, nodes, kt_about_text(host, "machine"), kt_about_text(host, "kernel"),
+                 kt_about_text(host, "libvirt"), kt_about_text(host, "qemu"));
     g_string_append(out, "</p>\n<ul>\n");
     for (gsize i = 0; i < json_array_size(domains); i++) {
         json_t *domain = json_array_get(domains, i);
-        const char *os = text_of(domain, "os");
+        const char *os = kt_about_text(domain, "os");
         g_autofree char *vcpus = count_of(domain, "vcpus", "vCPU", "vCPUs");
         g_string_append(out, "<li>");
-        kt_page_text(out, "%s: %s, %s, %d MiB%s%s", text_of(domain, "name"),
-                     g_str_equal(text_of(domain, "type"), "kvm") ? "KVM" : "emulated, without KVM", vcpus,
-                     (int)(json_integer_value(json_object_get(domain, "memory_kib")) / 1024), *os ? ", " : "",
-                     os);
+        kt_page_text(out, "%s: %s, %s, %d MiB%s%s", kt_about_text(domain, "name"),
+                     g_str_equal(kt_about_text(domain, "type"), "kvm") ? "KVM" : "emulated, without KVM",
+                     vcpus, (int)(json_integer_value(json_object_get(domain, "memory_kib")) / 1024),
+                     *os ? ", " : "", os);
         g_string_append(out, "</li>\n");
     }
     g_string_append(out, "</ul>\n");
@@ -170,8 +167,9 @@ add_repeat(GString *out, json_t *about, const KtBenchmark *benchmark)
     kt_page_text(out, "kvm-tune bench %s", profile);
     for (gsize i = 0; i < json_array_size(workloads); i++) {
         json_t *workload = json_array_get(workloads, i);
-        const char *given = text_of(workload, "given"); /* a report of an older version has only its name */
-        g_autofree char *name = shell_word(*given ? given : text_of(workload, "name"));
+        const char *given =
+            kt_about_text(workload, "given"); /* a report of an older version has only its name */
+        g_autofree char *name = shell_word(*given ? given : kt_about_text(workload, "name"));
         kt_page_text(out, " --workload %s", name);
     }
     add_globs(out, "--domain", json_object_get(about, "chosen"));
@@ -185,7 +183,7 @@ void
 kt_page_about(GString *out, const KtBenchmark *benchmark)
 {
     g_autoptr(json_t) about = json_loads(benchmark->about, 0, NULL);
-    add_changes(out, json_object_get(about, "plan"));
+    add_changes(out, about);
     add_machine(out, about);
     add_repeat(out, about, benchmark);
 }

@@ -3,11 +3,14 @@
 
 #include "agent/view/ink.h"
 #include "agent/view/json.h"
+#include "bench/compare/about.h"
 #include "bench/compare/disturbed.h"
 #include "bench/compare/order.h"
 
 /* From half a CPU on, others than the guest are no background any more. Percent of one CPU. */
 #define BUSY_PERCENT 50
+
+#define MOST_NAMED 6
 
 /* The median of a counter over all runs of all workloads; false: it wasn't counted. */
 static bool
@@ -66,15 +69,39 @@ emulated_text(const KtBenchmark *benchmark)
     g_autoptr(GString) names = g_string_new(NULL);
     for (gsize i = 0; i < json_array_size(domains); i++) {
         json_t *domain = json_array_get(domains, i);
-        const char *type = json_string_value(json_object_get(domain, "type"));
-        const char *name = json_string_value(json_object_get(domain, "name"));
-        if (type && name && !g_str_equal(type, "kvm"))
-            g_string_append_printf(names, "%s%s", names->len ? ", " : "", name);
+        const char *type = kt_about_text(domain, "type");
+        if (*type && !g_str_equal(type, "kvm"))
+            g_string_append_printf(names, "%s%s", names->len ? ", " : "", kt_about_text(domain, "name"));
     }
     if (names->len == 0)
         return NULL;
     return g_strdup_printf("Emulated, without KVM: %s. There what the guest computes is slow and what the "
                            "host does for it is not: under KVM the same profile brings something else.",
+                           names->str);
+}
+
+/* Somebody could take the report for an answer on these, too. */
+static char *
+staged_text(const KtBenchmark *benchmark)
+{
+    g_autoptr(json_t) about = json_loads(benchmark->about, 0, NULL);
+    json_t *actions = json_object_get(json_object_get(about, "plan"), "actions");
+    g_autoptr(GString) names = g_string_new(NULL);
+    guint n = 0;
+    for (gsize i = 0; i < json_array_size(actions); i++) {
+        json_t *action = json_array_get(actions, i);
+        const char *item = kt_about_text(action, "item");
+        if (kt_about_change(about, i) == KT_CHANGE_STAGED && n++ < MOST_NAMED)
+            g_string_append_printf(names, "%s%s of %s%s%s", names->len ? ", " : "",
+                                   kt_about_text(action, "setting"), kt_about_target(action),
+                                   *item ? " " : "", item);
+    }
+    if (n > MOST_NAMED)
+        g_string_append_printf(names, ", and %u more", n - MOST_NAMED);
+    if (n == 0)
+        return NULL;
+    return g_strdup_printf("Not measured, as it takes effect only when the guest is powered off and on "
+                           "(--restart does that with those that run): %s.",
                            names->str);
 }
 
@@ -127,7 +154,8 @@ failure_text(const GPtrArray *failures, guint place)
 char **
 kt_remarks(const KtBenchmark *benchmark)
 {
-    char *texts[] = {busy_text(benchmark), disturbed_text(benchmark), emulated_text(benchmark)};
+    char *texts[] = {staged_text(benchmark), busy_text(benchmark), disturbed_text(benchmark),
+                     emulated_text(benchmark)};
     char **remarks = g_new0(char *, benchmark->failures->len + G_N_ELEMENTS(texts) + 1);
     guint n = 0;
     for (guint i = 0; i < benchmark->failures->len; i++) {

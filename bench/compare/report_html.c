@@ -59,9 +59,7 @@ add_summary(Page *page)
                     "<th>change (95&nbsp;%)</th><th>verdict</th></tr></thead><tbody>\n");
     for (guint i = 0; i < page->findings->len; i++)
         add_row(page, page->findings->pdata[i]);
-    g_string_append(page->out, "</tbody></table></div>\n<p class=\"note\">As it was, with the profile: "
-                               "medians of the runs. The change is the middle of the changes inside the "
-                               "blocks, so it need not be that of the medians.</p>\n");
+    g_string_append(page->out, "</tbody></table></div>\n<p class=\"note\">" KT_MEDIANS_NOTE "</p>\n");
 }
 
 /* A drawing with its caption; where there is none nothing. */

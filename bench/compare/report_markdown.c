@@ -12,7 +12,7 @@ escaped(const char *text)
     g_autofree char *safe = kt_printable(text);
     g_autoptr(GString) out = g_string_new(NULL);
     for (const char *c = safe; *c; c++) {
-        if (strchr("\\`*_{}[]()#+!|<>~&", *c))
+        if (strchr("\\`*_[]#|<>~&", *c))
             g_string_append_c(out, '\\');
         g_string_append_c(out, *c);
     }
@@ -59,6 +59,8 @@ kt_bench_markdown(const KtBenchmark *benchmark)
     g_autofree char *blocks = kt_count(benchmark->n_blocks, "block", "blocks");
     g_string_append_printf(out, "\nBenchmark %" G_GINT64_FORMAT ", %s, %s of four runs%s.\n", benchmark->id,
                            started, blocks, benchmark->finished_usec ? "" : "; it ended early");
+    if (kt_medians_disagree(findings))
+        g_string_append(out, "\n" KT_MEDIANS_NOTE "\n");
     g_auto(GStrv) remarks = kt_remarks(benchmark);
     for (char **remark = remarks; *remark; remark++) {
         g_autofree char *text = escaped(*remark);

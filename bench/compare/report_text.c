@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <math.h>
+#include <string.h>
 
 #include "base/diagnostic.h"
 #include "bench/compare/remarks.h"
@@ -10,12 +11,23 @@
 #define CHANGE_COLUMNS 11
 #define HALF_BAR 8 /* columns of a bar on either side of nothing */
 
+/* Three digits, "5.50" as well as "5.45"; more only before the point. */
+static char *
+number_text(double value)
+{
+    if (value == 0 || fabs(value) >= 999.5)
+        return g_strdup_printf("%.0f", value);
+    char *text = g_strdup_printf("%#.3g", value);
+    if (g_str_has_suffix(text, "."))
+        text[strlen(text) - 1] = '\0';
+    return text;
+}
+
 char *
 kt_figure_text(double value, const char *unit)
 {
-    g_autofree char *number =
-        fabs(value) >= 1000 || value == 0 ? g_strdup_printf("%.0f", value) : g_strdup_printf("%.3g", value);
-    return *unit ? g_strdup_printf("%s %s", number, unit) : g_strdup(number);
+    g_autofree char *number = number_text(value);
+    return *unit ? g_strdup_printf("%s %s", number, unit) : g_steal_pointer(&number);
 }
 
 char *
@@ -175,6 +187,10 @@ kt_bench_text(GString *out, const KtStyle *style, const KtBenchmark *benchmark)
         const KtFinding *before = i ? findings->pdata[i - 1] : NULL;
         print_group(out, style, finding->metric, before ? before->metric : NULL);
         print_finding(out, style, finding, most);
+    }
+    if (kt_medians_disagree(findings)) {
+        g_string_append_c(out, '\n');
+        kt_wrap(out, style, KT_INK_DIM, 0, 0, KT_MEDIANS_NOTE);
     }
     print_watched(out, style, benchmark);
     print_remarks(out, style, benchmark);

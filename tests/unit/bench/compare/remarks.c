@@ -102,6 +102,33 @@ test_failures(void)
                     "It ended early, in block 6, when the profile was to be rolled back: no CPU is left.");
 }
 
+/* What was only staged, unless it is in force already, or the guests were powered off and on. */
+static void
+test_staged(void)
+{
+    static const char plan[] =
+        "{\"restart\": %s, \"plan\": {\"domains\": [{\"name\": \"db-1\", \"running\": true}, "
+        "{\"name\": \"off\", \"running\": false}], \"actions\": ["
+        "{\"target\": \"domain:db-1\", \"setting\": \"cpu.placement\", \"to\": \"1\", \"when\": \"now\"},"
+        "{\"target\": \"domain:db-1\", \"setting\": \"cpu.placement\", \"to\": \"1\","
+        " \"when\": \"next-boot\"},"
+        "{\"target\": \"domain:db-1\", \"setting\": \"disk.cache\", \"item\": \"disk vda\","
+        " \"when\": \"next-boot\"},"
+        "{\"target\": \"domain:off\", \"setting\": \"disk.cache\", \"item\": \"disk vda\","
+        " \"when\": \"next-boot\"}]}}";
+    for (guint restart = 0; restart < 2; restart++) {
+        g_autoptr(KtBenchmark) benchmark = make_benchmark(20, 0, "kvm");
+        g_free(benchmark->about);
+        benchmark->about = g_strdup_printf(plan, restart ? "true" : "false");
+        g_auto(GStrv) remarks = kt_remarks(benchmark);
+        g_assert_cmpuint(g_strv_length(remarks), ==, 1);
+        g_assert_true(
+            g_str_has_suffix(remarks[0], restart ? "that run): disk.cache of off disk vda."
+                                                 : "that run): disk.cache of db-1 disk vda, disk.cache of "
+                                                   "off disk vda."));
+    }
+}
+
 static void
 test_absent(void)
 {
@@ -120,6 +147,7 @@ main(int argc, char **argv)
     g_test_add_func("/remarks/disturbed", test_disturbed);
     g_test_add_func("/remarks/emulated", test_emulated);
     g_test_add_func("/remarks/failures", test_failures);
+    g_test_add_func("/remarks/staged", test_staged);
     g_test_add_func("/remarks/absent", test_absent);
     return g_test_run();
 }

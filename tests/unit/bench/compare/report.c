@@ -44,7 +44,7 @@ test_text(void)
     g_autoptr(GString) out = g_string_new(NULL);
     KtStyle style = {.width = 400};
     kt_bench_text(out, &style, benchmark);
-    g_assert_nonnull(strstr(out->str, "1 better"));
+    g_assert_nonnull(strstr(out->str, "the figure =figure of load is better: -50"));
     g_assert_nonnull(strstr(out->str, "########|"));
     g_assert_nonnull(strstr(out->str, "vcpu-busy"));
     g_assert_nonnull(strstr(out->str, "95 %: -50"));
@@ -60,13 +60,49 @@ test_too_few_blocks(void)
     g_autoptr(GString) out = g_string_new(NULL);
     KtStyle style = {.width = 400};
     kt_bench_text(out, &style, benchmark);
-    g_assert_nonnull(strstr(out->str, "1 with too few blocks"));
+    g_assert_nonnull(strstr(out->str, "has too few blocks to say anything"));
     g_assert_nonnull(strstr(out->str, " 2 of the 6 blocks"));
     g_assert_null(strstr(out->str, "95 %"));
     g_autofree char *html = kt_bench_html(benchmark, NULL);
     g_autofree char *markdown = kt_bench_markdown(benchmark);
     g_assert_null(strstr(html, "unknown"));
     g_assert_null(strstr(markdown, "unknown"));
+}
+
+/* Three digits each, and what is whole stays whole. */
+static void
+test_figures(void)
+{
+    static const struct {
+        double value;
+        const char *text;
+    } cases[] = {{5.45, "5.45 s"}, {5.5, "5.50 s"},    {170, "170 s"},     {999.6, "1000 s"},
+                 {0, "0 s"},       {17363, "17363 s"}, {-0.25, "-0.250 s"}};
+    for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *text = kt_figure_text(cases[i].value, "s");
+        g_assert_cmpstr(text, ==, cases[i].text);
+    }
+}
+
+/* The medians can say the opposite of what the blocks do: then that is explained. */
+static void
+test_medians_disagree(void)
+{
+    g_autoptr(KtBenchmark) benchmark = make_benchmark(0.9);
+    KtMetric *metric = benchmark->metrics->pdata[0];
+    g_autoptr(GPtrArray) agree = kt_analyse(benchmark);
+    g_assert_false(kt_medians_disagree(agree));
+    /* Two of three blocks say less, the one in the middle of all more. */
+    static const double before[] = {10, 50, 100}, with[] = {9, 55, 90};
+    g_array_set_size(metric->runs, 3 * 4);
+    for (guint i = 0; i < metric->runs->len; i++) {
+        KtRun *run = &g_array_index(metric->runs, KtRun, i);
+        run->value = run->with ? with[run->block] : before[run->block];
+    }
+    g_autoptr(GPtrArray) findings = kt_analyse(benchmark);
+    g_assert_true(kt_medians_disagree(findings));
+    g_autofree char *markdown = kt_bench_markdown(benchmark);
+    g_assert_nonnull(strstr(markdown, "need not be that of the medians"));
 }
 
 /* In all formats for people, and in JSON. */
@@ -202,6 +238,8 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/report/text", test_text);
     g_test_add_func("/report/too-few-blocks", test_too_few_blocks);
+    g_test_add_func("/report/figures", test_figures);
+    g_test_add_func("/report/medians-disagree", test_medians_disagree);
     g_test_add_func("/report/remarks", test_remarks);
     g_test_add_func("/report/json", test_json_comes_back);
     g_test_add_func("/report/import-refuses", test_import_refuses);
