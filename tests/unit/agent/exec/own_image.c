@@ -7,6 +7,9 @@
 
 #include "tests/unit/agent/exec/exec_scene.h"
 
+#define XML                                                                                                  \
+    "<domain type='test'><name>test</name><memory>8192</memory><vcpu>2</vcpu><os><type>hvm</type></os></domain>"
+
 /* An image that libvirt's test driver wrote, and a disk that was written to so many seconds after it. */
 typedef struct {
     ExecScene *scene;
@@ -93,6 +96,32 @@ test_asked(void)
     scene_free(&scene);
 }
 
+/* A place that there isn't, a file that is none of libvirt's, and one that has gone. */
+static void
+test_no_image(void)
+{
+    Scene scene = new_scene(0);
+    g_autoptr(GError) written = NULL;
+    g_autoptr(GError) read = NULL;
+    g_autoptr(GError) gone = NULL;
+    g_autofree char *nowhere = g_build_filename(scene.scene->host->directory, "no", "image", NULL);
+    g_autoptr(virDomain) domain = virDomainLookupByUUIDString(scene.scene->connection, TEST_UUID);
+    if (virDomainIsActive(domain) == 0)
+        g_assert_cmpint(virDomainCreate(domain), ==, 0);
+
+    g_assert_false(kt_own_image_write(domain, nowhere, &written));
+    g_assert_nonnull(strstr(written->message, nowhere));
+    g_assert_cmpint(virDomainIsActive(domain), ==, 1);
+
+    g_assert_null(kt_own_image_read(scene.scene->connection, scene.disk, &read));
+    g_assert_nonnull(strstr(read->message, scene.disk));
+
+    g_assert_cmpint(g_unlink(scene.image), ==, 0);
+    g_assert_false(kt_own_image_resume(scene.scene->connection, scene.image, XML, XML, true, &gone));
+    g_assert_error(gone, KT_ERROR, KT_ERROR_IO);
+    scene_free(&scene);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -101,5 +130,6 @@ main(int argc, char **argv)
     g_test_add_func("/agent/exec/own_image/written-since", test_written_since);
     g_test_add_func("/agent/exec/own_image/cannot-be-told", test_cannot_be_told);
     g_test_add_func("/agent/exec/own_image/asked", test_asked);
+    g_test_add_func("/agent/exec/own_image/no-image", test_no_image);
     return g_test_run();
 }
