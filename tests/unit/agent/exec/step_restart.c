@@ -102,11 +102,58 @@ test_one_stands_still(void)
     g_assert_true(report->partial);
 }
 
+static ExecScene *
+one_guest(void)
+{
+    ExecScene *scene = exec_scene_with_domain(NULL);
+    plan_restart(scene, 0);
+    return scene;
+}
+
+/* One that somebody has turned off since the plan stays off, and boots with what is staged. */
+static void
+test_off_meanwhile(void)
+{
+    g_autoptr(ExecScene) scene = one_guest();
+    g_autoptr(virDomain) domain = test_domain(scene);
+    g_assert_cmpint(virDomainDestroy(domain), ==, 0);
+
+    g_autoptr(KtReport) report = apply(scene);
+
+    assert_result(report, 0, KT_RESULT_DONE);
+    assert_result(report, 1, KT_RESULT_CONFLICT);
+    assert_message(report, 1, "does not run any more");
+    g_assert_cmpint(virDomainIsActive(domain), ==, 0);
+}
+
+/* A restart isn't undone by another: the definition goes back, and the guest keeps what it runs with. */
+static void
+test_rolled_back(void)
+{
+    g_autoptr(ExecScene) scene = one_guest();
+    must_apply(scene);
+    assert_runs_with_it(scene, 0);
+    g_autoptr(virDomain) domain = test_domain(scene);
+    unsigned int id = virDomainGetID(domain);
+
+    g_autoptr(KtReport) report = rollback(scene);
+
+    g_assert_false(report->failed);
+    g_autoptr(virDomain) after = test_domain(scene);
+    g_assert_cmpuint(virDomainGetID(after), ==, id);
+    char *definition = test_definition(scene);
+    g_assert_null(strstr(definition, "cache='none'"));
+    free(definition);
+    g_assert_cmpuint(runs_to_undo(scene), ==, 0);
+}
+
 int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/step-restart/together", test_together);
     g_test_add_func("/step-restart/one-stands-still", test_one_stands_still);
+    g_test_add_func("/step-restart/off-meanwhile", test_off_meanwhile);
+    g_test_add_func("/step-restart/rolled-back", test_rolled_back);
     return g_test_run();
 }
