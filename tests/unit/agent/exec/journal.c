@@ -473,12 +473,9 @@ test_broken_pages(void)
     g_assert_true(
         g_file_set_contents_full(place->database, contents, length, G_FILE_SET_CONTENTS_NONE, 0600, NULL));
 
-    /* then writing to it is refused with the way out, and reading fails the same way */
+    /* then writing to it and reading it are refused with the way out: a part of the schema is gone, too */
     assert_refused(place, KT_JOURNAL_WRITE, KT_ERROR_IO, "state.db.damaged");
-    g_autoptr(KtJournal) reader = must_open(place, KT_JOURNAL_READ);
-    g_autoptr(GError) error = NULL;
-    g_assert_null(kt_journal_runs(reader, &error));
-    g_assert_error(error, KT_ERROR, KT_ERROR_IO);
+    assert_refused(place, KT_JOURNAL_READ, KT_ERROR_IO, "state.db.damaged");
 }
 
 static void
