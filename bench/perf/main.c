@@ -71,6 +71,7 @@ main(int argc, char **argv)
         {"hosts", 0, 0, G_OPTION_ARG_STRING, &hosts, "only these", "GLOB"},
         {"small", 0, 0, G_OPTION_ARG_INT, &options.n_small, "mixes on small hosts", "N"},
         {"mixes", 0, 0, G_OPTION_ARG_INT, &options.n_large, "mixes a large host", "N"},
+        {"each", 0, 0, G_OPTION_ARG_NONE, &options.each, "print each case of the row large", NULL},
         {"runs", 0, 0, G_OPTION_ARG_INT, &options.n_runs, "of what is timed", "N"},
         {"case", 0, 0, G_OPTION_ARG_STRING, &shown, "print one case: all contestants' placements and costs",
          "HOST:MIX"},

@@ -13,6 +13,7 @@ typedef struct {
     BaselineTally baselines;
     guint n_offences, n_missing, n_ahead;
     double cpu_ms;
+    bool each;
 } Large;
 
 /* The best that anybody found: a reference that the engine beats is none to be measured by. */
@@ -25,6 +26,14 @@ best_known(const Contest *contest, const Reference *reference)
             best = contest->baselines[i];
     }
     return best;
+}
+
+static void
+print_case(const Contest *contest, Score best, const Host *host, guint number)
+{
+    printf("      %s:%u: %.4f×, cost %.3f, best known %.3f; broken wishes %u, best known %u; %.1f ms\n",
+           host->name, number, contest_ratio(contest->engine, best), contest->engine.cost, best.cost,
+           contest->engine.broken, best.broken, contest->cpu_ms);
 }
 
 static void
@@ -45,6 +54,8 @@ run_case(Large *large, Tally *host_tally, const Host *host, guint number)
         Score best = best_known(&contest, reference);
         large->n_ahead += score_is_better(contest.engine, reference->score);
         tally_add(host_tally, contest.engine, best, host, number);
+        if (large->each)
+            print_case(&contest, best, host, number);
     }
     contest_clear(&contest);
 }
@@ -72,7 +83,7 @@ row_large(const RowOptions *options)
 {
     g_autoptr(GPtrArray) hosts = hosts_large();
     g_autoptr(References) references = references_read(options->references);
-    Large large = {.references = references};
+    Large large = {.references = references, .each = options->each};
     for (guint i = 0; i < hosts->len; i++) {
         const Host *host = hosts->pdata[i];
         if (host->ground && g_pattern_match_simple(options->hosts, host->name))

@@ -8,6 +8,7 @@ typedef struct {
     gint n_small, n_large, n_runs, n_restarts;
     const char *hosts;      /* glob */
     const char *references; /* file */
+    gboolean each;          /* row_large() prints each case */
 } RowOptions;
 
 /** Small hosts against the oracle. */
