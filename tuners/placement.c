@@ -112,6 +112,8 @@ solve_once(const KtModel *model, bool anew)
         kt_anneal(best);
         finish(best);
     }
+    for (guint i = 0; i < model->n_domains; i++)
+        kt_match_cells(best, i);
     kt_pack_exclusive(best);
     kt_order_exclusive(best);
     return best;

@@ -55,7 +55,10 @@ typedef struct {
     KtMemoryFollows memory_follows;
     const bool *nodes; /* by node index: where its CPUs stay, since its memory is there and can't follow; NULL
                         * = anywhere. Without a CPU there that it may have it goes for nothing. */
-    double move_threshold;     /* points of cost by which another seat must be better than the present one */
+    const bool *cell_nodes; /* by cell and node index, cell · n_nodes + node: where the memory of each guest
+                             * cell is, or will come from; none = unknown, NULL = of no cell. Of seats that
+                             * cost the same each cell gets those that are near it. */
+    double move_threshold;  /* points of cost by which another seat must be better than the present one */
     const guint *device_nodes; /* node index of each passed-through PCI device whose node is known */
     guint n_device_nodes;
 } KtSeatDomain;

@@ -167,8 +167,10 @@ kt_placement_adjust(const KtPlacementProblem *problem, guint changed, guint max_
     g_autoptr(KtState) state = kt_state_new(model, true);
     guint domain = kt_model_find(model, changed);
     kt_seat_all(state, (KtWay){.present = true, .in_place = true, .changed = domain});
-    if (domain != KT_NO_DOMAIN)
+    if (domain != KT_NO_DOMAIN) {
         kt_improve_alone(state, domain);
+        kt_match_cells(state, domain);
+    }
     guint n_moved = improve_expensive(state, domain, max_others);
     n_moved += improve_shared(state, domain, max_others - n_moved, true);
     improve_shared(state, domain, max_others - n_moved, false);

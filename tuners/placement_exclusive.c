@@ -37,6 +37,20 @@ kt_set_seats(KtState *state, const KtModelDomain *domain, const gint *seats)
     }
 }
 
+bool
+kt_seat_unit_from(KtState *state, const KtUnit *unit, guint zone)
+{
+    for (guint vcpu = unit->first; vcpu < unit->first + unit->n; vcpu++) {
+        if (state->pu[vcpu] >= 0)
+            continue;
+        gint pu = kt_choose(state, vcpu, zone);
+        if (pu < 0)
+            return false;
+        kt_state_take(state, vcpu, (guint)pu);
+    }
+    return true;
+}
+
 /* Seats all that have no CPU, the first unit that has none at all from @start on. */
 static bool
 fill_from(KtState *state, const KtModelDomain *domain, guint start)
@@ -53,14 +67,8 @@ fill_from(KtState *state, const KtModelDomain *domain, guint start)
                 zone = (gint)starts[0].zone;
             used_start = true;
         }
-        for (guint vcpu = unit->first; vcpu < unit->first + unit->n; vcpu++) {
-            if (state->pu[vcpu] >= 0)
-                continue;
-            gint pu = zone >= 0 ? kt_choose(state, vcpu, (guint)zone) : -1;
-            if (pu < 0)
-                return false;
-            kt_state_take(state, vcpu, (guint)pu);
-        }
+        if (zone < 0 || !kt_seat_unit_from(state, unit, (guint)zone))
+            return false;
     }
     return true;
 }

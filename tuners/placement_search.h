@@ -86,6 +86,8 @@ double kt_bound_whole(KtState *state, guint domain, guint zone);
 bool kt_seat_exclusive(KtState *state, guint domain);
 /** The same from one zone on; where there is no room it may sit in part. */
 bool kt_seat_exclusive_from(KtState *state, guint domain, guint zone);
+/** The same for the vCPUs of one unit; where there is no room it may sit in part. */
+bool kt_seat_unit_from(KtState *state, const KtUnit *unit, guint zone);
 /** Takes away all CPUs of an exclusive domain. */
 void kt_unseat_exclusive(KtState *state, guint domain);
 /** The CPUs of an exclusive domain's vCPUs, by PU index (−1 = none); and back. */
@@ -94,6 +96,9 @@ void kt_set_seats(KtState *state, const KtModelDomain *domain, const gint *seats
 /** The same CPUs with as few moves as that takes: what a domain's vCPUs can change among themselves at no
  * cost. */
 void kt_keep_within_exclusive(KtState *state, guint domain);
+/** Cells of a guest change places where that brings them nearer to their memory (KtSeatDomain.cell_nodes) and
+ * costs no more. */
+void kt_match_cells(KtState *state, guint domain);
 /** Puts what is on cores that are alike, but for who was at home there before, in order: domain by domain. */
 void kt_pack_exclusive(KtState *state);
 /** kt_keep_within_exclusive() for all domains, and those that move have their CPUs in the order of their

@@ -15,6 +15,7 @@ kt_seats_free(KtPlacementProblem *problem)
         g_free((gpointer)problem->domains[i].memory_share);
         g_free((gpointer)problem->domains[i].device_nodes);
         g_free((gpointer)problem->domains[i].nodes);
+        g_free((gpointer)problem->domains[i].cell_nodes);
     }
     g_free((gpointer)problem->domains);
     g_free((gpointer)problem->node_room_gib);
@@ -174,6 +175,21 @@ add_listed(bool *nodes, const char *list, const KtTopology *topology)
     return set != NULL;
 }
 
+void
+kt_seat_fill_cells(KtSeatDomain *seat, const KtDomainDef *def, const KtTopology *topology)
+{
+    if (def == NULL || def->memnodes->len == 0 || topology->n_nodes < 2)
+        return;
+    bool *nodes = g_new0(bool, def->cells->len * topology->n_nodes + 1);
+    for (guint i = 0; i < def->cells->len; i++) {
+        const KtCellDef *cell = def->cells->pdata[i];
+        const KtMemnodeDef *memnode = kt_domain_def_find_memnode(def, cell->id);
+        if (memnode != NULL)
+            add_listed(nodes + i * topology->n_nodes, memnode->nodeset, topology);
+    }
+    seat->cell_nodes = nodes;
+}
+
 bool
 kt_seat_add_bound(bool *nodes, const KtDomainDef *def, const KtTopology *topology)
 {
@@ -326,6 +342,7 @@ kt_seats_build(const KtSnapshot *snapshot, const KtDesired *desired, KtPlan *pla
         fill_vcpus(seat, domain, unpinned_set(domain, desired, i, snapshot->topology, unpinned));
         seat->memory_share = memory_share(domain, snapshot->topology, &seat->memory_gib);
         kt_seat_fill_devices(seat, domain->live, snapshot->topology);
+        kt_seat_fill_cells(seat, domain->live, snapshot->topology);
         seat->nodes = memory_nodes(domain, snapshot->topology);
         seat->memory_follows = memory_follows(snapshot, desired, i);
         plan->domains[i].seat = (gint)n_seats++;

@@ -116,6 +116,7 @@ add_seated(KtSeatDomain *seat, const KtSeatDomain *wish, const KtSeat *planned)
     seat->device_nodes = NULL;
     seat->n_device_nodes = 0;
     seat->nodes = NULL;
+    seat->cell_nodes = NULL;
     KtSeatVcpu *vcpus = g_memdup2(wish->vcpus, MAX(wish->n_vcpus, 1) * sizeof *vcpus);
     for (guint i = 0; i < wish->n_vcpus; i++)
         vcpus[i].before = planned->vcpus[i];
@@ -185,6 +186,7 @@ add_starter(KtBootSeats *boot, const KtDesired *desired, const KtPlan *plan, Sta
     kt_seat_fill_wishes(seat, desired, index);
     seat->priority = G_MININT; /* nobody who runs makes room for it */
     kt_seat_fill_devices(seat, def, boot->problem->topology);
+    kt_seat_fill_cells(seat, def, boot->problem->topology);
     fill_vcpus(boot, seat, def, !pinned);
 }
 

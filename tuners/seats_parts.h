@@ -18,6 +18,10 @@ void kt_seat_fill_wishes(KtSeatDomain *seat, const KtDesired *desired, guint dom
 /** The nodes of the PCI devices that @def (or NULL) passes through. */
 void kt_seat_fill_devices(KtSeatDomain *seat, const KtDomainDef *def, const KtTopology *topology);
 
+/** The nodes that the memory of each guest cell comes from, as far as a <memnode> of @def (or NULL) says so.
+ */
+void kt_seat_fill_cells(KtSeatDomain *seat, const KtDomainDef *def, const KtTopology *topology);
+
 /** Adds the nodes, by index, that the numatune of @def binds memory to; whether there are any. */
 bool kt_seat_add_bound(bool *nodes, const KtDomainDef *def, const KtTopology *topology);
 
