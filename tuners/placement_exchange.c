@@ -90,9 +90,34 @@ is_on_other_kind(const KtState *state, guint vcpu)
     return wanted >= 0 && kind >= 0 && kind != wanted;
 }
 
+/* Whether the vCPU could be in a group of its own: `spread`, and there is another one of its domain beside
+ * it. */
+static bool
+is_crowded(const KtState *state, guint vcpu)
+{
+    const KtDomainState *domain = &state->domains[kt_state_domain_of(state, vcpu)];
+    return domain->group_vcpus && domain->n_groups < MIN(domain->n_seated, state->spread_groups) &&
+           domain->group_vcpus[state->model->topology->pus[state->pu[vcpu]].group] > 1;
+}
+
+/* Exchanges it with a stranger in a group that has none of its domain. */
+static bool
+improve_spread(KtState *state, guint vcpu)
+{
+    const KtDomainState *domain = &state->domains[kt_state_domain_of(state, vcpu)];
+    const KtZones *zones = state->model->zones;
+    for (guint i = 0; i < zones->n_zones; i++) {
+        if (domain->group_vcpus[zones->zones[i].group] == 0 && improve_in_zone(state, vcpu, i))
+            return true;
+    }
+    return false;
+}
+
 bool
 kt_improve_by_exchange(KtState *state, guint vcpu)
 {
+    if (is_crowded(state, vcpu) && improve_spread(state, vcpu))
+        return true;
     for (guint i = 0; is_on_other_kind(state, vcpu) && i < state->model->zones->n_zones; i++) {
         if (improve_in_zone(state, vcpu, i))
             return true;
