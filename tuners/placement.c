@@ -100,14 +100,36 @@ choose(KtState **best, KtState *other)
     }
 }
 
+/* Whether there are own CPUs and common sets, between which company matters. */
+static bool
+is_mixed(const KtModel *model)
+{
+    bool own = false, shared = false;
+    for (guint i = 0; i < model->n_domains; i++) {
+        own |= model->domains[i].fate == KT_FATE_EXCLUSIVE;
+        shared |= model->domains[i].fate == KT_FATE_SHARED;
+    }
+    return own && shared;
+}
+
+/* The best of several beginnings. @all: where time is not an issue. */
+static void
+try_anew(const KtModel *model, bool all, KtState **best)
+{
+    for (guint i = 0; i < (all ? KT_N_GROW : 1); i++)
+        choose(best, begin_anew(model, (KtWay){.grow = (KtGrow)i, .changed = KT_NO_DOMAIN}));
+    for (guint i = KT_SEAT_OWN_FIRST + 1; all && is_mixed(model) && i < KT_N_SEATING; i++)
+        choose(best, begin_anew(model, (KtWay){.seating = (KtSeating)i, .changed = KT_NO_DOMAIN}));
+}
+
 /* @anew: also without anybody's present seat. */
 static KtState *
 solve_once(const KtModel *model, bool anew)
 {
     bool anneals = kt_anneal_pays(model);
     KtState *best = keep(model);
-    for (guint i = 0; (anew || !best) && i < (anneals ? KT_N_GROW : 1); i++)
-        choose(&best, begin_anew(model, (KtWay){.grow = (KtGrow)i, .changed = KT_NO_DOMAIN}));
+    if (anew || !best)
+        try_anew(model, anneals, &best);
     if (anneals) {
         kt_anneal(best);
         finish(best);

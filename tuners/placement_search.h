@@ -128,15 +128,24 @@ bool kt_prune_unit(KtState *state, guint unit);
 /** Another set for a unit that has one, drawn by lot; NULL: none. @regions: room to compose it. */
 KtHall *kt_draw_hall(KtState *state, guint unit, GRand *chance, guint64 *regions);
 
+/** Who is seated before whom. */
+typedef enum {
+    KT_SEAT_OWN_FIRST,    /* own CPUs, whole cores before others; common sets are made of what is left */
+    KT_SEAT_SETS_FIRST,   /* common sets, which own CPUs keep away from then */
+    KT_SEAT_MINDERS_NEXT, /* the same, and after them who minds company on his cores most */
+    KT_N_SEATING,
+} KtSeating;
+
 /** A way to begin. */
 typedef struct {
     KtGrow grow;
+    KtSeating seating;
     bool present;  /* who may keeps the seats that he has */
     bool in_place; /* common sets of any size too */
     guint changed; /* but for this domain, or KT_NO_DOMAIN */
 } KtWay;
 
-/** Seats everybody, own CPUs before sets are made of what is left; whether anybody kept a present seat. */
+/** Seats everybody; whether anybody kept a present seat. */
 bool kt_seat_all(KtState *state, KtWay way);
 
 /** Moves a domain, whole or a vCPU or unit of it, as long as that is worth it. */

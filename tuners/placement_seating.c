@@ -1,24 +1,45 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "tuners/placement_search.h"
 
-/* Who comes first: whole cores, other own CPUs, common sets. */
+/* Common sets come after all own CPUs, or were seated before. */
+#define RANK_OF_SETS 4
+#define N_RANKS (RANK_OF_SETS + 2)
+
+/* Whole cores, other own CPUs, common sets. */
 static guint
-rank_of(const KtModelDomain *domain)
+rank_by_room(const KtModelDomain *domain)
 {
-    if (domain->fate == KT_FATE_EXCLUSIVE)
-        return domain->wish->smt == KT_SMT_ISOLATE ? 0 : 1;
-    return domain->fate == KT_FATE_SHARED ? 2 : 3;
+    return domain->wish->smt == KT_SMT_ISOLATE ? 0 : 1;
+}
+
+/* Who has a core a vCPU and leaves the siblings to others pays for them; threads of one guest core and
+ * `share` can fill cores; who isolates has them for himself anywhere. */
+static guint
+rank_by_minding(const KtModel *model, const KtModelDomain *domain)
+{
+    if (domain->wish->smt != KT_SMT_AUTO)
+        return domain->wish->smt == KT_SMT_SHARE ? 2 : 3;
+    return domain->n_vcpus > 0 && model->vcpus[domain->first_vcpu].guest_core >= 0 ? 1 : 0;
+}
+
+/* Who comes first. */
+static guint
+rank_of(const KtModel *model, const KtModelDomain *domain, KtSeating seating)
+{
+    if (domain->fate != KT_FATE_EXCLUSIVE)
+        return domain->fate == KT_FATE_SHARED ? RANK_OF_SETS : RANK_OF_SETS + 1;
+    return seating == KT_SEAT_MINDERS_NEXT ? rank_by_minding(model, domain) : rank_by_room(domain);
 }
 
 /* The order in which domains are seated: by rank, then by size. Owned, n_domains indices. */
 static guint *
-seating_order(const KtModel *model)
+seating_order(const KtModel *model, KtSeating seating)
 {
     guint *order = g_new(guint, model->n_domains + 1);
     guint n = 0;
-    for (guint rank = 0; rank < 4; rank++) {
+    for (guint rank = 0; rank < N_RANKS; rank++) {
         for (guint i = 0; i < model->n_domains; i++) {
-            if (rank_of(&model->domains[i]) == rank)
+            if (rank_of(model, &model->domains[i], seating) == rank)
                 order[n++] = i;
         }
     }
@@ -87,24 +108,40 @@ keep_shared(KtState *state, KtWay way)
 
 /* ---- all ---- */
 
-bool
-kt_seat_all(KtState *state, KtWay way)
+static void
+seat_own(KtState *state, const guint *order)
 {
     const KtModel *model = state->model;
-    g_autofree guint *order = seating_order(model);
-    bool kept = way.present && keep_exclusive(state, way);
     for (guint i = 0; i < model->n_domains; i++) {
         if (model->domains[order[i]].fate == KT_FATE_EXCLUSIVE)
             seat_or_stay(state, order[i]);
     }
-    if (way.present && keep_shared(state, way))
-        kept = true;
+}
+
+/* All that have none yet. */
+static void
+seat_sets(KtState *state, const guint *order, KtGrow grow)
+{
+    const KtModel *model = state->model;
     for (guint i = 0; i < model->n_domains; i++) {
         const KtModelDomain *domain = &model->domains[order[i]];
         for (guint j = 0; domain->fate == KT_FATE_SHARED && j < domain->n_units; j++) {
             if (!state->units[domain->first_unit + j].hall)
-                kt_seat_unit(state, domain->first_unit + j, way.grow);
+                kt_seat_unit(state, domain->first_unit + j, grow);
         }
     }
+}
+
+bool
+kt_seat_all(KtState *state, KtWay way)
+{
+    g_autofree guint *order = seating_order(state->model, way.seating);
+    if (way.seating != KT_SEAT_OWN_FIRST)
+        seat_sets(state, order, way.grow);
+    bool kept = way.present && keep_exclusive(state, way);
+    seat_own(state, order);
+    if (way.present && keep_shared(state, way))
+        kept = true;
+    seat_sets(state, order, way.grow);
     return kept;
 }
