@@ -14,8 +14,10 @@
  * LEAST_EACH it isn't worth the time. */
 #define DRAWS_TIMES_CPUS 4000000
 #define LEAST_EACH 20
-/* Chance may be unlucky: it has so many chances. */
+/* Chance may be unlucky: it has so many chances. Where a walk would begin colder than it might, one that is
+ * so many times as long finds more. */
 #define N_WALKS 2
+#define LONG_WALK 3
 /* The temperature at first: by how many draws there are for each, within this; and in the end. */
 #define DRAWS_A_DEGREE 85.0
 #define HOTTEST 12.0
@@ -114,6 +116,13 @@ kt_anneal_pays(const KtModel *model)
     return count_draws(model) > 0;
 }
 
+/* How hot it may be at first, for @n draws to cool down from there. */
+static double
+heat_of(guint n, guint n_each)
+{
+    return pow(n / (DRAWS_A_DEGREE * n_each), 2);
+}
+
 void
 kt_anneal(KtState *state)
 {
@@ -130,9 +139,10 @@ kt_anneal(KtState *state)
     Best best = {.pu = pu, .hall = hall};
     keep_best(state, &best);
     best.total -= LEAST_GAIN * state->cost;
-    double temperature = CLAMP(pow(n / (DRAWS_A_DEGREE * n_each), 2), COOLEST, HOTTEST);
-    for (guint i = 0; i < N_WALKS; i++) {
-        walk(draws, n, temperature, &best);
+    bool once = heat_of(n, n_each) < HOTTEST;
+    n *= once ? LONG_WALK : 1;
+    for (guint i = 0; i < (once ? 1 : N_WALKS); i++) {
+        walk(draws, n, CLAMP(heat_of(n, n_each), COOLEST, HOTTEST), &best);
         return_to(state, &best);
     }
 }
