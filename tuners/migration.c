@@ -58,12 +58,20 @@ kt_migration_add(KtMigrationCase *of, KtMigrationWeight weight, const char *form
     g_ptr_array_add(of->reasons, reason);
 }
 
+bool
+kt_migration_is_of(const KtMigrationCase *of, const KtAction *action)
+{
+    bool at_once =
+        action->kind == KT_STEP_PIN || action->kind == KT_STEP_PAUSE || action->kind == KT_STEP_REPLUG;
+    return of->live ? at_once : action->kind == KT_STEP_DEFINE;
+}
+
 const char *
 kt_migration_value(KtMigrationCase *of, KtXmlField field, const char *item, const char *present)
 {
     for (guint i = 0; of->actions != NULL && i < of->actions->len; i++) {
         const KtAction *action = of->actions->pdata[i];
-        if (action->kind == of->kind && action->kind == KT_STEP_DEFINE && action->field == field &&
+        if (action->kind != KT_STEP_PIN && kt_migration_is_of(of, action) && action->field == field &&
             g_strcmp0(action->item, item) == 0) {
             of->planned = true;
             return action->to;
@@ -72,16 +80,16 @@ kt_migration_value(KtMigrationCase *of, KtXmlField field, const char *item, cons
     return present;
 }
 
-/* What stands in the way of @def, with the plan's actions of @kind done. Owned. */
+/* What stands in the way of @def, @live or as it is persistent, with what the plan does to it done. Owned. */
 static GPtrArray *
-judge(const KtPlan *plan, guint index, const KtDomainDef *def, KtStepKind kind)
+judge(const KtPlan *plan, guint index, const KtDomainDef *def, bool live)
 {
     KtMigrationCase of = {
         .snapshot = plan->snapshot,
         .domain = plan->snapshot->domains->pdata[index],
         .def = def,
         .actions = plan->domains[index].actions,
-        .kind = kind,
+        .live = live,
         .reasons = g_ptr_array_new_with_free_func(free_reason),
     };
     if (of.domain->has_snapshots)
@@ -106,15 +114,27 @@ take(GPtrArray *to, const GPtrArray *from, const GPtrArray *others, bool missing
     }
 }
 
+/* It runs as it is staged then. */
+static bool
+is_restarted(const GPtrArray *actions)
+{
+    for (guint i = 0; actions != NULL && i < actions->len; i++) {
+        if (((const KtAction *)actions->pdata[i])->kind == KT_STEP_RESTART)
+            return true;
+    }
+    return false;
+}
+
 static void
 judge_domain(KtPlan *plan, guint index)
 {
     const KtDomain *domain = plan->snapshot->domains->pdata[index];
     GPtrArray *reasons = plan->domains[index].migration;
-    g_autoptr(GPtrArray) now = domain->live != NULL ? judge(plan, index, domain->live, KT_STEP_PIN) : NULL;
     /* A saved image goes on with the settings that it was saved with. */
     bool has_next = domain->inactive != NULL && (domain->live == NULL || !domain->managed_save);
-    g_autoptr(GPtrArray) next = has_next ? judge(plan, index, domain->inactive, KT_STEP_DEFINE) : NULL;
+    bool goes_on = domain->live != NULL && !(has_next && is_restarted(plan->domains[index].actions));
+    g_autoptr(GPtrArray) now = goes_on ? judge(plan, index, domain->live, true) : NULL;
+    g_autoptr(GPtrArray) next = has_next ? judge(plan, index, domain->inactive, false) : NULL;
     if (now == NULL || next == NULL) {
         take(reasons, now != NULL ? now : next, NULL, true, KT_MIGRATION_ALWAYS);
     } else {

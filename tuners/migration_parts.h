@@ -11,7 +11,7 @@ typedef struct {
     const KtDomain *domain;
     const KtDomainDef *def;
     const GPtrArray *actions; /* KtAction: what the plan does to the domain; NULL = nothing */
-    KtStepKind kind;          /* actions of this kind change what is judged */
+    bool live;                /* it is the one of the running guest */
     GPtrArray *reasons;       /* KtMigrationReason, filled */
     bool planned;             /* one of the actions has a part in what is judged just now */
 } KtMigrationCase;
@@ -19,6 +19,10 @@ typedef struct {
 /** Adds a reason; one that is there already isn't repeated. */
 void
 kt_migration_add(KtMigrationCase *of, KtMigrationWeight weight, const char *format, ...) G_GNUC_PRINTF(3, 4);
+
+/** Whether @action changes the definition that is judged: the live one by what is done at once, pauses and
+ * the like included, the other by what is staged. */
+bool kt_migration_is_of(const KtMigrationCase *of, const KtAction *action);
 
 /** What the action at that place makes of @present (NULL = absent): the value after the plan. Sets planned.
  * Borrowed. */

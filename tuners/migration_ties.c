@@ -101,11 +101,13 @@ judge_memory(KtMigrationCase *of)
     judge_cells(of);
 }
 
-/* Adds @cpus, where they are fewer than a thread that nothing pins may use: others the kernel trims. */
+/* Adds @cpus, also where they are all of this host: libvirt writes each pin into the thread's cpuset over
+ * there, and a cpuset takes no CPU that isn't there (sched_setaffinity(2) trims, update_cpumask() in
+ * kernel/cgroup/cpuset.c doesn't). */
 static void
-add_pin(KtCpuset *pinned, const KtCpuset *cpus, const KtTopology *topology)
+add_pin(KtCpuset *pinned, const KtCpuset *cpus)
 {
-    if (cpus != NULL && !hwloc_bitmap_isincluded(topology->placeable, cpus))
+    if (cpus != NULL)
         hwloc_bitmap_or(pinned, pinned, cpus);
 }
 
@@ -117,9 +119,9 @@ is_pin(KtXmlField field)
 
 /* The plan's pins: by their items, as live ones name no place in the XML. */
 static bool
-sets_pin(const KtAction *action, KtStepKind kind)
+sets_pin(const KtMigrationCase *of, const KtAction *action)
 {
-    return action->kind == kind && (kind == KT_STEP_PIN || is_pin(action->field));
+    return kt_migration_is_of(of, action) && (action->kind == KT_STEP_PIN || is_pin(action->field));
 }
 
 /** The CPUs that threads are pinned to after the plan. */
@@ -156,22 +158,22 @@ add_planned_pins(KtMigrationCase *of, Pins *pins)
 {
     for (guint i = 0; of->actions != NULL && i < of->actions->len; i++) {
         const KtAction *action = of->actions->pdata[i];
-        if (!sets_pin(action, of->kind))
+        if (!sets_pin(of, action))
             continue;
         of->planned = true;
         take_item(pins, action->item);
         g_autoptr(KtCpuset) cpus = action->to != NULL ? kt_cpuset_parse(action->to, false, NULL) : NULL;
-        add_pin(pins->cpus, cpus, of->snapshot->topology);
+        add_pin(pins->cpus, cpus);
     }
 }
 
 static void
-add_present_pins(const KtMigrationCase *of, const GPtrArray *present, const KtCpuset *planned, KtCpuset *cpus)
+add_present_pins(const GPtrArray *present, const KtCpuset *planned, KtCpuset *cpus)
 {
     for (guint i = 0; i < present->len; i++) {
         const KtPinDef *pin = present->pdata[i];
         if (!hwloc_bitmap_isset(planned, pin->id))
-            add_pin(cpus, pin->cpus, of->snapshot->topology);
+            add_pin(cpus, pin->cpus);
     }
 }
 
@@ -182,11 +184,11 @@ judge_pins(KtMigrationCase *of)
         .cpus = hwloc_bitmap_alloc(), .vcpus = hwloc_bitmap_alloc(), .iothreads = hwloc_bitmap_alloc()};
     of->planned = false;
     add_planned_pins(of, &pins);
-    add_present_pins(of, of->def->vcpu_pins, pins.vcpus, pins.cpus);
-    add_present_pins(of, of->def->iothread_pins, pins.iothreads, pins.cpus);
+    add_present_pins(of->def->vcpu_pins, pins.vcpus, pins.cpus);
+    add_present_pins(of->def->iothread_pins, pins.iothreads, pins.cpus);
     if (!pins.emulator)
-        add_pin(pins.cpus, of->def->emulator_pin, of->snapshot->topology);
-    add_pin(pins.cpus, of->def->vcpu_cpuset, of->snapshot->topology);
+        add_pin(pins.cpus, of->def->emulator_pin);
+    add_pin(pins.cpus, of->def->vcpu_cpuset);
     g_autofree char *list = kt_cpuset_format(pins.cpus);
     if (*list != '\0')
         kt_migration_add(of, KT_MIGRATION_NEEDS, "CPU%s %s, which its threads are pinned to", plural(list),

@@ -110,8 +110,8 @@ static const struct {
     {"<numatune><memory mode='strict' nodeset='1'/></numatune>", "", KT_MIGRATION_NEEDS, "memory node 1"},
     {"<cputune><vcpupin vcpu='0' cpuset='2-3'/><emulatorpin cpuset='5'/></cputune>", "", KT_MIGRATION_NEEDS,
      "CPUs 2-3,5"},
-    /* Equal to the default counts as none. */
-    {"<cputune><vcpupin vcpu='0' cpuset='0-7'/></cputune>", "", -1, NULL},
+    /* All CPUs of this host: fewer there won't do. */
+    {"<cputune><vcpupin vcpu='0' cpuset='0-7'/></cputune>", "", KT_MIGRATION_NEEDS, "CPUs 0-7"},
 };
 
 static void
@@ -270,6 +270,7 @@ test_what_the_plan_brings_about(void)
     g_assert_false(find(scene, "pinned to")->planned);
 }
 
+/* libvirt can't take a live pin away, only widen it to all CPUs of this host. */
 static void
 test_unpinned_again(void)
 {
@@ -279,7 +280,37 @@ test_unpinned_again(void)
     scene_plan(scene, "[domain d]\ncpu.placement = none\n");
 
     g_assert_nonnull(scene_action(scene, "d", "cpu.placement", "vcpu 0", KT_WHEN_NOW));
-    assert_count(scene, 0);
+    assert_count(scene, 1);
+    assert_reason(scene, KT_MIGRATION_NEEDS, KT_MIGRATION_UNTIL_NEXT_BOOT, "CPUs 0-7");
+}
+
+/* What comes to the running guest at once counts for it at once. */
+static void
+test_paused_and_restarted(void)
+{
+    static const struct {
+        const char *cache, *disruption;
+        KtWhen when;
+    } cases[] = {{"writeback", "pause", KT_WHEN_PAUSE}, {"writethrough", "restart", KT_WHEN_RESTART}};
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(Scene) scene = new_scene();
+        g_free(scene->snapshot->qemu);
+        scene->snapshot->qemu = g_strdup("3.1.0");
+        add_image(scene, "/images/a", KT_REACH_SHARED, "nfs");
+        g_autofree char *disk = g_strdup_printf(
+            "<disk type='file' device='disk'><driver name='qemu' type='raw' cache='%s'/><source "
+            "file='/images/a'/><target dev='vda' bus='virtio'/></disk>",
+            cases[i].cache);
+        g_autofree char *profile =
+            g_strdup_printf("[domain d]\ndisk.cache = none\ndisruption = %s\n", cases[i].disruption);
+        scene_add_guest(scene, "d", 1, "", disk);
+
+        scene_plan(scene, profile);
+
+        scene_expect(scene, "d", "disk.cache", "disk vda", cases[i].when, cases[i].cache, "none");
+        assert_count(scene, 0);
+        g_assert_true(scene->plan->domains[0].migratable);
+    }
 }
 
 /* What was staged before is as good as what this plan stages. */
@@ -368,6 +399,7 @@ main(int argc, char **argv)
     g_test_add_func("/migration/pins", test_pins);
     g_test_add_func("/migration/planned", test_what_the_plan_brings_about);
     g_test_add_func("/migration/unpinned-again", test_unpinned_again);
+    g_test_add_func("/migration/paused-and-restarted", test_paused_and_restarted);
     g_test_add_func("/migration/staged-from-before", test_staged_from_before);
     g_test_add_func("/migration/saved-image-and-transient", test_saved_image_and_transient);
     g_test_add_func("/migration/shut-off", test_shut_off);
