@@ -2,7 +2,8 @@
 """A whole KVM host with several packages and NUMA nodes, as a guest of this machine, without hardware help.
 
 QEMU's TCG emulates the CPUs and AMD's SVM: kvm_amd loads inside, and guests there are of type "kvm". What runs inside is
-said over QEMU's guest agent; files go both ways through a shared folder, /lab inside. There is no network to outside.
+said over QEMU's guest agent; files go both ways through a shared folder, /lab inside. There is no network to outside, only
+a link to a second lab where there is one.
 """
 
 import base64
@@ -26,6 +27,8 @@ LIFETIME_SECONDS = 3 * 3600
 BOOT_SECONDS = 600
 # QEMU 7.2 falls over in msix_table_mmio_write() now and then.
 BOOTS = 3
+# inside/link finds its NIC by it.
+LINK_MAC = "52:54:00:78:00"
 # The guest agent's own answers; what it started is asked for again and again.
 ANSWER_SECONDS = 60
 
@@ -138,10 +141,20 @@ class Agent:
 class Lab:
     """One lab in a directory of its own; another process may take it up where one left it."""
 
-    def __init__(self, directory, name="lab"):
-        self.directory, self.name = directory, name
+    def __init__(self, directory, name="lab", first=None):
+        """@first: the lab at the other end of its link, where this one is the second."""
+        self.directory, self.name, self.first = directory, name, first
         self.share = f"{directory}/share"
         self.agent = None
+
+    @property
+    def number(self):
+        """Its own on the link."""
+        return 2 if self.first else 1
+
+    def second(self):
+        """The lab at the other end of its link: another host, in a directory inside this one's."""
+        return Lab(f"{self.directory}/second", f"{self.name}-2", self)
 
     # --- files ---
 
@@ -185,16 +198,21 @@ class Lab:
             "-device", "virtio-serial-pci", "-chardev", f"socket,id=agent,path={self.directory}/agent,server=on,wait=off",
             "-device", "virtserialport,chardev=agent,name=org.qemu.guest_agent.0",
             "-device", "virtio-rng-pci", "-chardev", f"{console},id=console,logfile={self.directory}/console.log,logappend=on",
-            "-serial", "chardev:console"]
+            "-serial", "chardev:console", *self.link()]
         return words
+
+    def link(self):
+        """Its end of it: the first one's waits for the second, however often that is booted."""
+        path = f"{(self.first or self).directory}/link"
+        yield from ("-netdev", f"stream,id=link,server={'off' if self.first else 'on'},addr.type=unix,addr.path={path}")
+        yield from ("-device", f"virtio-net-pci,netdev=link,mac={LINK_MAC}:{self.number:02x},romfile=")
 
     def boot(self, shape=None):
         """Starts it, and waits until libvirt answers inside. The disk of an earlier boot in this directory is kept, and so is
         its shape where none is given."""
         image = host_image()
-        note = pathlib.Path(self.directory, "shape")
-        shape = shape or Shape(*map(int, note.read_text(encoding="ascii").split()))
-        note.write_text(f"{shape.cpus} {shape.nodes} {shape.mem}", encoding="ascii")
+        shape = shape or self.shape()
+        pathlib.Path(self.directory, "shape").write_text(f"{shape.cpus} {shape.nodes} {shape.mem}", encoding="ascii")
         self.make_disk(image)
         console = f"socket,path={self.directory}/console,server=on,wait=off"
         command = ["nice", "-n", "5", "timeout", str(LIFETIME_SECONDS), *self.command(image, shape, console)]
@@ -203,6 +221,10 @@ class Lab:
                 return
             print("QEMU fell over an assertion of its own at the boot", flush=True)
         raise Failed(f"QEMU falls over at each of {BOOTS} boots: {self.directory}/qemu.log")
+
+    def shape(self):
+        """That it was booted with."""
+        return Shape(*map(int, pathlib.Path(self.directory, "shape").read_text(encoding="ascii").split()))
 
     def start(self, command):
         with open(f"{self.directory}/qemu.log", "wb") as log:
@@ -280,6 +302,11 @@ class Lab:
                     os.waitpid(pid, os.WNOHANG)
                 except ChildProcessError:
                     pass
+
+    def remove(self):
+        """It and all that was in it."""
+        self.cut_off()
+        shutil.rmtree(self.directory, ignore_errors=True)
 
     # --- inside ---
 

@@ -107,10 +107,11 @@ class LabHost(Host):
     def virsh(self, *arguments):
         return self._tool_virsh(*arguments)
 
-    def define(self, name, *options, transient=False):
+    def define(self, name, *options, transient=False, directory=IMAGES):
+        """@directory: where its disk is, in one of its own."""
         if KEEP and self._tool_virsh("domstate", name, check=False):
             return
-        image = os.path.join(IMAGES, name, "disk.raw")
+        image = os.path.join(directory, name, "disk.raw")
         os.makedirs(os.path.dirname(image), exist_ok=True)
         # Where QEMU makes its socket, as the user that libvirt runs it as.
         shutil.chown(os.path.dirname(image), "libvirt-qemu")
