@@ -67,7 +67,7 @@ class Churn(Scenario):
         for name, (vcpus, mib, _, iothreads, _) in DOMAINS.items():
             cls.host.define(name, "--vcpus", str(vcpus), "--memory", str(mib), "--nic", "none",
                             *(["--iothreads", str(iothreads)] if iothreads else []))
-        cls.everywhere = cpus(read("/sys/fs/cgroup/machine.slice/cpuset.cpus.effective"))
+        cls.everywhere = cpus(read("/sys/fs/cgroup/cpuset.cpus.effective"))
 
     def setUp(self):
         self.definitions = {name: self.host.definition(name) for name in DOMAINS}
