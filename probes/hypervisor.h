@@ -13,7 +13,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(virDomain, virDomainFree)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(virConnect, virConnectClose)
 
 /** Sets a `hypervisor` error: "MESSAGE: what libvirt's last error says". A refusal for lack of rights is
- * `access`. */
+ * `access`. No call of libvirt's may be among the arguments, not even virDomainGetName(): it forgets that
+ * error. */
 void kt_hypervisor_set_error(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
 /** Whether libvirt's last error says that the domain is no longer there. */

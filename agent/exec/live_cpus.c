@@ -127,6 +127,7 @@ ask_iothreads(KtLiveCpus *cpus, virDomain *domain)
 static bool
 ask_libvirt(KtLiveCpus *cpus, const KtTarget *target, virDomain *domain, GError **error)
 {
+    const char *name = virDomainGetName(domain);
     int n_cpus = virNodeGetCPUMap(target->connection, NULL, NULL, 0);
     int length = VIR_CPU_MAPLEN(CLAMP(n_cpus, 1, KT_CPUSET_MAX));
     g_autofree unsigned char *map = g_malloc0(length);
@@ -134,14 +135,13 @@ ask_libvirt(KtLiveCpus *cpus, const KtTarget *target, virDomain *domain, GError 
     cpus->vcpus = g_hash_table_new_full(NULL, NULL, NULL, free_set);
     cpus->iothreads = g_hash_table_new_full(NULL, NULL, NULL, free_set);
     if (n_cpus < 0 || !ask_vcpus(cpus, domain, length)) {
-        kt_hypervisor_set_error(error, "domain %s: the CPUs of its threads cannot be read",
-                                virDomainGetName(domain));
+        kt_hypervisor_set_error(error, "domain %s: the CPUs of its threads cannot be read", name);
         return false;
     }
     if (virDomainGetEmulatorPinInfo(domain, map, length, VIR_DOMAIN_AFFECT_LIVE) == 1)
         cpus->emulator = set_of_map(map, length);
     if (!ask_iothreads(cpus, domain))
-        g_debug("domain %s: no IOThreads: %s", virDomainGetName(domain), virGetLastErrorMessage());
+        g_debug("domain %s: no IOThreads: %s", name, virGetLastErrorMessage());
     return true;
 }
 

@@ -101,11 +101,10 @@ power_cycle(virDomainPtr domain, GError **error)
 }
 
 static bool
-power_cycle_all(KtArms *arms, bool with, GError **error)
+power_cycle_each(KtArms *arms, const GPtrArray *names, GError **error)
 {
-    arms->powered = true;
-    for (guint i = 0; arms->cycled && i < arms->cycled->len; i++) {
-        const char *name = arms->cycled->pdata[i];
+    for (guint i = 0; names && i < names->len; i++) {
+        const char *name = names->pdata[i];
         g_autoptr(virDomain) domain = virDomainLookupByName(arms->host->connection, name);
         if (domain == NULL) {
             kt_hypervisor_set_error(error, "%s", name);
@@ -114,6 +113,15 @@ power_cycle_all(KtArms *arms, bool with, GError **error)
         if (!power_cycle(domain, error))
             return false;
     }
+    return true;
+}
+
+static bool
+power_cycle_all(KtArms *arms, bool with, GError **error)
+{
+    arms->powered = true;
+    if (!power_cycle_each(arms, arms->cycled, error))
+        return false;
     arms->powered = with;
     return true;
 }
@@ -166,7 +174,8 @@ kt_arms_keep(KtBench *bench, GError **error)
     if (kt_arms_connect_again(bench, error) && apply(arms, error)) {
         if (power_cycle_all(arms, true, error))
             return true;
-        undo(arms, NULL);
+        if (undo(arms, NULL) && !power_cycle_all(arms, false, NULL))
+            g_prefix_error(error, "some guest may still run as the profile staged it: ");
     }
     if (arms->run != 0)
         g_prefix_error(error, "and what was done is left for 'kvm-tune rollback': ");
@@ -174,9 +183,9 @@ kt_arms_keep(KtBench *bench, GError **error)
 }
 
 bool
-kt_arms_give_up(KtBench *bench, gint64 run, GError **error)
+kt_arms_give_up(KtBench *bench, gint64 run, GPtrArray *cycled, GError **error)
 {
     KtArms *arms = bench->user_data;
     arms->run = run;
-    return kt_arms_connect_again(bench, error) && undo(arms, error) && power_cycle_all(arms, false, error);
+    return kt_arms_connect_again(bench, error) && undo(arms, error) && power_cycle_each(arms, cycled, error);
 }

@@ -12,6 +12,7 @@ trial_free(KtTrial *trial)
 {
     g_strfreev(trial->groups);
     g_clear_pointer(&trial->findings, g_ptr_array_unref); /* they borrow from the benchmark */
+    g_clear_pointer(&trial->cycled, g_ptr_array_unref);
     kt_benchmark_free(trial->benchmark);
     g_free(trial);
 }
@@ -82,6 +83,7 @@ keep(KtProof *proof, KtTrial *trial, const KtPlan *plan, GError **error)
         return false;
     trial->kept = true;
     trial->run = arms->run;
+    trial->cycled = arms->cycled ? g_ptr_array_ref(arms->cycled) : NULL;
     arms->run = 0;
     kt_view_report(proof->told, &arms->options->style, arms->report, plan);
     return true;
@@ -129,6 +131,7 @@ try_groups(KtProof *proof, char **groups, GError **error)
     g_autoptr(KtPlanning) planning = kt_arms_plan(&proof->measuring->bench, error);
     if (planning == NULL)
         return false;
+    g_clear_pointer(&proof->measuring->arms.cycled, g_ptr_array_unref);
     bool measurable = kt_measuring_nothing(proof->measuring, planning->plan) == NULL;
     if (measurable && !measure(proof, trial, planning->plan, error))
         return false;
@@ -154,9 +157,15 @@ try_all(KtProof *proof, GError **error)
 static bool
 give_up(KtProof *proof, GError **error)
 {
+    KtBench *bench = &proof->measuring->bench;
+    gint64 left = proof->measuring->arms.run;
+    if (left && !kt_arms_give_up(bench, left, proof->measuring->arms.cycled, error)) {
+        g_prefix_error(error, "'kvm-tune rollback %" G_GINT64_FORMAT "' undoes what is left: ", left);
+        return false;
+    }
     for (guint i = proof->trials->len; i > 0; i--) {
         KtTrial *trial = proof->trials->pdata[i - 1];
-        if (trial->run && !kt_arms_give_up(&proof->measuring->bench, trial->run, error)) {
+        if (trial->run && !kt_arms_give_up(bench, trial->run, trial->cycled, error)) {
             g_prefix_error(error,
                            "'kvm-tune rollback %" G_GINT64_FORMAT "' undoes what is left: ", trial->run);
             return false;

@@ -12,7 +12,8 @@ typedef struct {
     KtBenchmark *benchmark; /* NULL: it takes a power cycle that nobody allowed, and wasn't measured */
     GPtrArray *findings;    /* KtFinding, of its benchmark */
     bool kept;
-    gint64 run; /* that keeps it; 0 = rolled back */
+    gint64 run;        /* that keeps it; 0 = rolled back */
+    GPtrArray *cycled; /* char *: domains that were powered off and on for it, or NULL */
 } KtTrial;
 
 /** All tries, and what became of them. */

@@ -14,11 +14,12 @@
 static json_t *
 ask(virDomainPtr domain, json_t *command, GError **error)
 {
+    const char *name = virDomainGetName(domain);
     g_autofree char *text = json_dumps(command, JSON_COMPACT);
     json_decref(command);
     char *answer = virDomainQemuAgentCommand(domain, text, KT_AGENT_SECONDS, 0);
     if (answer == NULL) {
-        kt_hypervisor_set_error(error, "%s: its guest agent", virDomainGetName(domain));
+        kt_hypervisor_set_error(error, "%s: its guest agent", name);
         return NULL;
     }
     g_autoptr(json_t) document = json_loads(answer, 0, NULL);
@@ -26,8 +27,7 @@ ask(virDomainPtr domain, json_t *command, GError **error)
     json_t *result = json_object_get(document, "return");
     if (result)
         return json_incref(result);
-    g_set_error(error, KT_ERROR, KT_ERROR_HYPERVISOR, "%s: its guest agent's answer has no 'return'",
-                virDomainGetName(domain));
+    g_set_error(error, KT_ERROR, KT_ERROR_HYPERVISOR, "%s: its guest agent's answer has no 'return'", name);
     return NULL;
 }
 

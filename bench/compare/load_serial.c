@@ -28,9 +28,10 @@ attribute_at(xmlXPathContextPtr context, const char *path)
 static bool
 find_console(virDomainPtr domain, char **ret_socket, char **ret_terminal, GError **error)
 {
+    const char *name = virDomainGetName(domain);
     char *xml = virDomainGetXMLDesc(domain, 0);
     if (xml == NULL) {
-        kt_hypervisor_set_error(error, "%s", virDomainGetName(domain));
+        kt_hypervisor_set_error(error, "%s", name);
         return false;
     }
     xmlDocPtr document =

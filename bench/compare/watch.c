@@ -144,8 +144,10 @@ read_process(const KtRoot *root, gint64 pid, KtWatch *watch)
     g_autofree char *text = read_text(root, path);
     const char *state = text ? strrchr(text, ')') : NULL;
     g_auto(GStrv) words = state ? g_strsplit(state + 2, " ", 14) : NULL;
-    if (words == NULL || g_strv_length(words) < 14)
+    if (words == NULL || g_strv_length(words) < 14) {
+        watch->values[KT_WATCH_OTHER_LOAD] = NAN; /* whose time it was isn't known */
         return;
+    }
     watch->values[KT_WATCH_FAULTS] = g_ascii_strtod(words[7], NULL) + g_ascii_strtod(words[9], NULL);
     watch->values[KT_WATCH_OTHER_LOAD] -= g_ascii_strtod(words[11], NULL) + g_ascii_strtod(words[12], NULL);
 }
@@ -292,6 +294,10 @@ kt_watch_between(const KtWatch *begin, const KtWatch *end, double ret_values[KT_
     double seconds = MAX(1, end->taken_usec - begin->taken_usec) / 1e6;
     for (guint i = 0; i < KT_N_WATCHED; i++)
         ret_values[i] = measured(rows[i].measure, begin->values[i], end->values[i], seconds);
+    /* The host's time is counted by ticks, a process's by the scheduler's clock: the guest's part may come
+     * out larger than the whole. Not fmax(): what isn't known stays NAN. */
+    if (ret_values[KT_WATCH_OTHER_LOAD] < 0)
+        ret_values[KT_WATCH_OTHER_LOAD] = 0;
     ret_values[KT_WATCH_IPC] =
         (end->values[KT_WATCH_IPC] - begin->values[KT_WATCH_IPC]) / (end->cycles - begin->cycles);
 }

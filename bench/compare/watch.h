@@ -27,7 +27,7 @@ typedef enum {
     KT_WATCH_PRESSURE_MEMORY,
     KT_WATCH_PRESSURE_IO,
     KT_WATCH_STEAL,      /* CPU time that the host itself was not given */
-    KT_WATCH_OTHER_LOAD, /* CPU time of all but this guest */
+    KT_WATCH_OTHER_LOAD, /* CPU time of all but this guest; 0 where it is less than the clocks differ */
     KT_N_WATCHED,
 } KtWatched;
 

@@ -245,8 +245,11 @@ class Host:
         pid = self.pid(name)
         found = {}
         for task in glob.glob(f"/proc/{pid}/task/*"):
-            thread = "emulator" if os.path.basename(task) == str(pid) else read(f"{task}/comm")
-            status = re.search(r"Cpus_allowed_list:\s*(\S+)", read(f"{task}/status")).group(1)
+            try:
+                thread = "emulator" if os.path.basename(task) == str(pid) else read(f"{task}/comm")
+                status = re.search(r"Cpus_allowed_list:\s*(\S+)", read(f"{task}/status")).group(1)
+            except (FileNotFoundError, ProcessLookupError):
+                continue  # a worker that has ended meanwhile
             if thread == "emulator" or thread.startswith(("CPU ", "IO iothread")):
                 found[thread.split("/")[0]] = cpus(status)
         return found

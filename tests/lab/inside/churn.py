@@ -27,7 +27,7 @@ QUIET_SECONDS = 2
 # A few pages of libraries and of the kernel are anywhere (kt_qemu_memory_counts()).
 ELSEWHERE = 1 / 32
 # What one guest that comes or goes makes the daemon look for; anything else may move anybody.
-EVENTS = {"started", "resumed", "stopped", "tuned", "memory moved"}
+EVENTS = {"started", "resumed", "stopped", "shut down", "tuned", "defined", "memory moved"}
 # Less of its memory than this a guest has while it begins to boot.
 BOOTING_KIB = 16 * 1024
 
