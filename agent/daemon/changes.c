@@ -22,6 +22,7 @@ kt_change_set_free(KtChangeSet *set)
         return;
     g_hash_table_unref(set->domains);
     g_hash_table_unref(set->seats);
+    g_hash_table_unref(set->edited);
     g_ptr_array_unref(set->reasons);
     g_free(set);
 }
@@ -32,6 +33,7 @@ set_new(void)
     KtChangeSet *set = g_new0(KtChangeSet, 1);
     set->domains = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     set->seats = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    set->edited = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     set->reasons = g_ptr_array_new_with_free_func(g_free);
     return set;
 }
@@ -83,12 +85,29 @@ note_start(KtChanges *changes, gint64 now_usec)
 /* Each of our own runs brings about some of these: were all placed anew for them, a guest that starts would
  * move others on and on. */
 static bool
+is_edit(const char *reason)
+{
+    static const char *const words[] = {"tuned", "defined", "undefined", NULL};
+    return g_strv_contains(words, reason);
+}
+
+/* What leaves everybody's seat as good as it was. */
+static bool
 leaves_seats(const char *reason)
 {
-    static const char *const words[] = {"tuned",     "defined",  "undefined", "memory moved",
-                                        "suspended", "resumed",  "shut down", "agent up",
-                                        "job done",  "rebooted", NULL};
+    static const char *const words[] = {"memory moved", "suspended", "resumed",  "shut down",
+                                        "agent up",     "job done",  "rebooted", NULL};
     return g_strv_contains(words, reason);
+}
+
+static void
+add_domain(KtChangeSet *set, const char *uuid, const char *reason)
+{
+    g_hash_table_add(set->domains, g_strdup(uuid));
+    if (is_edit(reason))
+        g_hash_table_add(set->edited, g_strdup(uuid));
+    else if (!leaves_seats(reason))
+        g_hash_table_add(set->seats, g_strdup(uuid));
 }
 
 void
@@ -103,11 +122,9 @@ kt_changes_add(KtChanges *changes, const char *uuid, const char *reason, gint64 
     if (g_str_equal(reason, KT_EVENT_STARTED))
         note_start(changes, now_usec);
     if (uuid)
-        g_hash_table_add(changes->set->domains, g_strdup(uuid));
+        add_domain(changes->set, uuid, reason);
     else
         changes->set->everything = true;
-    if (uuid && !leaves_seats(reason))
-        g_hash_table_add(changes->set->seats, g_strdup(uuid));
 }
 
 static bool

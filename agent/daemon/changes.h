@@ -27,8 +27,9 @@ typedef struct KtChanges KtChanges;
 typedef struct {
     bool everything;     /* a full look */
     GHashTable *domains; /* set of UUIDs: char * */
-    GHashTable *seats;   /* of these, those for whom others may have to move: who has only been pinned or
-                          * defined, as we do it ourselves, leaves everybody's seat as good as it was */
+    GHashTable *seats;   /* of these, those for whom others may have to move */
+    GHashTable *edited;  /* of these, those who were pinned or defined: by us, which leaves everybody's seat
+                          * as good as it was, or by somebody else, whom it may have brought elsewhere */
     GPtrArray *reasons;  /* char *: what was seen, each once, the first few */
 } KtChangeSet;
 

@@ -265,17 +265,24 @@ carry_out(KtKeeper *keeper, KtJournal *journal, const KtPlan *plan, KtLook *look
     return report->failed ? KT_LOOK_FAILED : KT_LOOK_DONE;
 }
 
-/** For whom others may have to move: as KtSnapshot.changed has it. */
-static const char *
-changed_seat(const KtChangeSet *changes)
+/** For whom others may have to move: as KtSnapshot.changed has it. Whom our last run pinned or defined stays
+ * where he is. Owned. */
+static char *
+changed_seat(const KtKeeper *keeper, const KtChangeSet *changes)
 {
     GHashTableIter iter;
-    gpointer uuid = (gpointer) "";
-    if (changes->everything || g_hash_table_size(changes->seats) > 1)
-        return NULL;
-    g_hash_table_iter_init(&iter, changes->seats);
-    g_hash_table_iter_next(&iter, &uuid, NULL);
-    return uuid;
+    gpointer uuid, only = (gpointer) "";
+    guint n = 0;
+    g_hash_table_iter_init(&iter, changes->domains);
+    while (g_hash_table_iter_next(&iter, &uuid, NULL)) {
+        bool by_others =
+            g_hash_table_contains(changes->edited, uuid) && !g_hash_table_contains(keeper->touched, uuid);
+        if (!by_others && !g_hash_table_contains(changes->seats, uuid))
+            continue;
+        only = uuid;
+        n++;
+    }
+    return changes->everything || n > 1 ? NULL : g_strdup(only);
 }
 
 /** Looks again at @changes alone, and at whom we have changed. Where it fails the next look is a whole one.
@@ -284,6 +291,7 @@ static KtSnapshot *
 renew(KtKeeper *keeper, const KtChangeSet *changes, GError **error)
 {
     KtHost *host = keeper->host;
+    g_autofree char *changed = changed_seat(keeper, changes);
     GHashTableIter iter;
     gpointer uuid;
     g_hash_table_iter_init(&iter, changes->domains);
@@ -292,7 +300,7 @@ renew(KtKeeper *keeper, const KtChangeSet *changes, GError **error)
     KtSnapshot *snapshot = kt_snapshot_renew(g_steal_pointer(&host->snapshot), keeper->touched, host->root,
                                              host->connection, error);
     if (snapshot)
-        snapshot->changed = g_strdup(changed_seat(changes));
+        snapshot->changed = g_steal_pointer(&changed);
     return snapshot;
 }
 
