@@ -135,7 +135,9 @@ is_seated(const KtState *state, guint index)
     bool seated = domain->fate == KT_FATE_SHARED || state->domains[index].n_seated == domain->n_vcpus;
     for (guint i = 0; domain->fate == KT_FATE_SHARED && i < domain->n_units; i++)
         seated &= state->units[domain->first_unit + i].hall != NULL;
-    return seated && domain->fate != KT_FATE_FIXED;
+    /* A unit's part of `spread` goes by its number. */
+    bool has_parts = domain->fate == KT_FATE_SHARED && domain->wish->policy == KT_PLACEMENT_SPREAD;
+    return seated && domain->fate != KT_FATE_FIXED && !has_parts;
 }
 
 void
