@@ -36,6 +36,7 @@ kt_hall_free(gpointer data)
     g_free(hall->node_pus);
     g_free(hall->node_weight);
     g_free(hall->apart_weight);
+    g_free(hall->moving_cost);
     if (hall->befores)
         g_array_unref(hall->befores);
     g_free(hall->regions);
@@ -89,13 +90,14 @@ static double
 nodes_cost(const KtModel *model, const KtHall *hall)
 {
     guint n_nodes = 0;
-    double together = 0, apart = 0;
+    double together = 0, apart = 0, moving = 0;
     for (guint i = 0; i < model->topology->n_nodes; i++) {
         n_nodes += hall->node_pus[i] > 0;
+        moving += hall->node_pus[i] > 0 ? 0 : hall->moving_cost[i];
         together += hall->node_pus[i] * hall->node_weight[i];
         apart += hall->node_pus[i] * hall->apart_weight[i];
     }
-    return (n_nodes > 1 ? apart : together) / hall->n_pus;
+    return n_nodes > 1 ? apart / hall->n_pus + moving : together / hall->n_pus;
 }
 
 static double
@@ -217,12 +219,13 @@ clear_members(const KtModel *model, KtHall *hall)
         hall->node_pus = g_new(guint, n_nodes);
         hall->node_weight = g_new(double, n_nodes);
         hall->apart_weight = g_new(double, n_nodes);
+        hall->moving_cost = g_new(double, n_nodes);
         hall->befores = g_array_new(FALSE, FALSE, sizeof(KtHallBefore));
     }
     memset(hall->pus, 0, model->n_words * sizeof *hall->pus);
     memset(hall->node_pus, 0, n_nodes * sizeof *hall->node_pus);
     for (guint i = 0; i < n_nodes; i++)
-        hall->node_weight[i] = hall->apart_weight[i] = 0;
+        hall->node_weight[i] = hall->apart_weight[i] = hall->moving_cost[i] = 0;
     hall->n_pus = hall->n_spread = 0;
     hall->move_cost = hall->pair_sum = hall->load = hall->pair_weight = hall->cost = hall->rate = 0;
 }
@@ -318,6 +321,7 @@ count_unit(KtState *state, guint index, KtHall *hall, gint sign)
     for (guint i = 0; i < model->topology->n_nodes; i++) {
         hall->node_weight[i] += (double)sign * unit->n * domain->node_cost[i];
         hall->apart_weight[i] += (double)sign * unit->n * domain->apart_cost[i];
+        hall->moving_cost[i] += sign * kt_model_moving_cost(domain, i);
     }
     hall->n_spread += domain->memory_spreads ? (guint)sign * unit->n : 0;
     for (guint i = 0, run; i < unit->n; i += run) {

@@ -286,7 +286,7 @@ fill_memory_cost(const KtModel *model, KtModelDomain *domain, guint from)
     double moving = KT_COST_MOVED_GIB * moved_gib / MAX(wish->n_vcpus, 1);
     KtMemoryFollows follows = memory_follows(domain);
     bool goes_here = follows != KT_MEMORY_STAYS && (!room || moved_gib <= room[from]);
-    domain->apart_cost[from] = follows == KT_MEMORY_TO_NODES ? moving : staying;
+    domain->apart_cost[from] = follows == KT_MEMORY_TO_NODES ? 0 : staying;
     domain->node_cost[from] = goes_here ? moving : staying;
     /* Own CPUs that can't all be here never come together. */
     if (wish->exclusive && wish->n_vcpus > model->node_usable[from])
@@ -328,7 +328,9 @@ fill_node_cost(const KtModel *model, KtModelDomain *domain)
 {
     const KtTopology *topology = model->topology;
     const KtSeatDomain *wish = domain->wish;
-    domain->memory_spreads = !wish->memory_share || memory_follows(domain) == KT_MEMORY_TO_NODES;
+    bool to_nodes = memory_follows(domain) == KT_MEMORY_TO_NODES;
+    domain->memory_spreads = !wish->memory_share || to_nodes;
+    domain->bringing_cost = to_nodes ? KT_COST_MOVED_GIB * wish->memory_gib : 0;
     domain->node_cost = g_new0(double, topology->n_nodes);
     domain->apart_cost = g_new0(double, topology->n_nodes);
     for (guint from = 0; from < topology->n_nodes; from++) {

@@ -57,11 +57,12 @@ typedef struct {
     double *node_cost;  /* by node: what one vCPU there pays for memory whose place is known, and for devices,
                          * where all CPUs of its unit are there */
     double *apart_cost; /* the same where they are on several nodes */
-    bool memory_spreads; /* beside that its memory counts as on all nodes of its unit's CPUs */
-    bool *regions;       /* by region: those that its common sets are made of; NULL = all of its policy */
-    const bool *nodes;   /* where its own CPUs are; NULL = anywhere */
-    double move_cost;    /* of each vCPU whose set changes */
-    gint kind;           /* KtPu.kind that exclusive vCPUs want, -1 = any */
+    bool memory_spreads;  /* beside that its memory counts as on all nodes of its unit's CPUs */
+    double bringing_cost; /* and so much it costs to bring all of it there from elsewhere */
+    bool *regions;        /* by region: those that its common sets are made of; NULL = all of its policy */
+    const bool *nodes;    /* where its own CPUs are; NULL = anywhere */
+    double move_cost;     /* of each vCPU whose set changes */
+    gint kind;            /* KtPu.kind that exclusive vCPUs want, -1 = any */
     guint first_region, n_regions; /* KtModel.regions that its common sets are made of */
     double region_cores;           /* of the largest of these */
     double region_gap;             /* the least distance between CPUs of two of these */
@@ -144,6 +145,14 @@ static inline double
 kt_model_least_node_cost(const KtModelDomain *domain, guint node)
 {
     return MIN(domain->node_cost[node], domain->apart_cost[node]);
+}
+
+/** What a unit with CPUs on several nodes, but none on @node, pays for bringing its memory from there to
+ * them. */
+static inline double
+kt_model_moving_cost(const KtModelDomain *domain, guint node)
+{
+    return domain->bringing_cost > 0 ? domain->bringing_cost * domain->wish->memory_share[node] : 0;
 }
 
 /** kt_zones_node_cost(). */

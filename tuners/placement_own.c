@@ -46,8 +46,10 @@ unit_nodes_cost(const KtState *state, const KtModelDomain *domain, const KtUnitS
     guint n_nodes = 0;
     double together = 0, apart = 0, spread = 0;
     for (guint from = 0; from < topology->n_nodes; from++) {
-        if (unit->node_vcpus[from] == 0)
+        if (unit->node_vcpus[from] == 0) {
+            apart += kt_model_moving_cost(domain, from);
             continue;
+        }
         n_nodes++;
         together += unit->node_vcpus[from] * domain->node_cost[from];
         apart += unit->node_vcpus[from] * domain->apart_cost[from];

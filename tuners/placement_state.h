@@ -35,6 +35,7 @@ typedef struct {
     double pair_weight;   /* of its units together */
     double *node_weight;  /* by node: what all its vCPUs would pay with all its CPUs there */
     double *apart_weight; /* by node: what they would pay on a CPU there, while it has others elsewhere */
+    double *moving_cost;  /* by node: what they pay for memory there, while it has CPUs on several others */
     guint n_spread;       /* vCPUs whose memory counts as where their CPUs are */
     GArray *befores;      /* KtHallBefore */
     double move_cost;

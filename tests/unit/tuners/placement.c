@@ -593,6 +593,25 @@ test_memory_follows_to_no_own_cpus_of_several_nodes(void)
 }
 
 static void
+test_strict_memory_that_is_there_already(void)
+{
+    /* Given a guest on two nodes, with half of much memory on each. */
+    g_autoptr(Case) it = case_new("pack:2 [numa] l3:1 core:8 pu:1");
+    double there[] = {0.5, 0.5};
+    KtSeatDomain *big = case_add_exclusive(it, "big", 4, "1");
+    case_set_memory(it, big, there);
+    big->memory_gib = 256;
+    big->memory_follows = KT_MEMORY_TO_NODES;
+    case_set_before(it, big, "1;2;8;9");
+
+    /* Then nobody brings 128 GiB to one of them. */
+    g_autoptr(KtPlacement) placement = solve(it);
+    g_autoptr(KtCpuset) cpus = cpus_of(placement, 0);
+    g_assert_cmpint(hwloc_bitmap_first(cpus), <, 8);
+    g_assert_cmpint(hwloc_bitmap_last(cpus), >=, 8);
+}
+
+static void
 test_memory_of_cells_stays(void)
 {
     /* Given a guest of two cells, whose memory is on two nodes with others on them. */
@@ -675,6 +694,7 @@ main(int argc, char **argv)
     g_test_add_func("/placement/memory/several-nodes", test_memory_follows_to_no_set_of_several_nodes);
     g_test_add_func("/placement/memory/larger-than-a-node",
                     test_memory_follows_to_no_own_cpus_of_several_nodes);
+    g_test_add_func("/placement/memory/strict", test_strict_memory_that_is_there_already);
     g_test_add_func("/placement/memory/cells", test_memory_of_cells_stays);
     g_test_add_func("/placement/stable/threshold", test_move_threshold);
     g_test_add_func("/placement/present", test_present);
