@@ -101,7 +101,7 @@ power_cycle(virDomainPtr domain, GError **error)
 }
 
 static bool
-power_cycle_each(KtArms *arms, const GPtrArray *names, GError **error)
+power_cycle_each(const KtArms *arms, const GPtrArray *names, GError **error)
 {
     for (guint i = 0; names && i < names->len; i++) {
         const char *name = names->pdata[i];
@@ -183,7 +183,7 @@ kt_arms_keep(KtBench *bench, GError **error)
 }
 
 bool
-kt_arms_give_up(KtBench *bench, gint64 run, GPtrArray *cycled, GError **error)
+kt_arms_give_up(KtBench *bench, gint64 run, const GPtrArray *cycled, GError **error)
 {
     KtArms *arms = bench->user_data;
     arms->run = run;

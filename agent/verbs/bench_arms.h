@@ -33,7 +33,7 @@ bool kt_arms_keep(KtBench *bench, GError **error);
 
 /** Undoes @run, that was to stay, and powers off and on again whom it was done to for it: @cycled (char *),
  * or NULL. */
-bool kt_arms_give_up(KtBench *bench, gint64 run, GPtrArray *cycled, GError **error);
+bool kt_arms_give_up(KtBench *bench, gint64 run, const GPtrArray *cycled, GError **error);
 
 /** What a reader of the report wants to know of where it was measured: JSON of the host, the guests, the
  * workloads and @plan. Owned. */

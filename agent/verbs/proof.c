@@ -153,23 +153,27 @@ try_all(KtProof *proof, GError **error)
     return true;
 }
 
+/* Undoes @run; 0: there is nothing to undo. */
+static bool
+take_back(KtProof *proof, gint64 run, const GPtrArray *cycled, GError **error)
+{
+    if (run == 0 || kt_arms_give_up(&proof->measuring->bench, run, cycled, error))
+        return true;
+    g_prefix_error(error, "'kvm-tune rollback %" G_GINT64_FORMAT "' undoes what is left: ", run);
+    return false;
+}
+
 /* Nothing is kept of a proof that wasn't finished. */
 static bool
 give_up(KtProof *proof, GError **error)
 {
-    KtBench *bench = &proof->measuring->bench;
-    gint64 left = proof->measuring->arms.run;
-    if (left && !kt_arms_give_up(bench, left, proof->measuring->arms.cycled, error)) {
-        g_prefix_error(error, "'kvm-tune rollback %" G_GINT64_FORMAT "' undoes what is left: ", left);
+    const KtArms *arms = &proof->measuring->arms;
+    if (!take_back(proof, arms->run, arms->cycled, error))
         return false;
-    }
     for (guint i = proof->trials->len; i > 0; i--) {
         KtTrial *trial = proof->trials->pdata[i - 1];
-        if (trial->run && !kt_arms_give_up(bench, trial->run, trial->cycled, error)) {
-            g_prefix_error(error,
-                           "'kvm-tune rollback %" G_GINT64_FORMAT "' undoes what is left: ", trial->run);
+        if (!take_back(proof, trial->run, trial->cycled, error))
             return false;
-        }
         trial->kept = false;
         trial->run = 0;
     }
