@@ -202,6 +202,9 @@ kt_measuring_new(const KtOptions *options, const KtPlanning *planning, GPtrArray
 const char *
 kt_measuring_nothing(const KtMeasuring *measuring, const KtPlan *plan)
 {
+    if (plan->actions->len == 0 && measuring->options->domains)
+        return "all that --domain leaves of the profile is as it wants it already: there is nothing to compare "
+               "(the host's settings are changed without --domain; --measure names who is measured)";
     if (plan->actions->len == 0)
         return "all is as the profile wants it already: there is nothing to compare";
     if (count_live(plan) == 0 && !measuring->options->restart)

@@ -97,7 +97,8 @@ print_ksm(GString *out, const KtStyle *style, const KtMemory *memory)
     }
     gint64 profit = memory->ksm.general_profit;
     if (profit != KT_ABSENT && profit < 0)
-        g_string_append(text, ", but its own bookkeeping costs more than it saves");
+        g_string_append(text, memory->ksm.run == 1 ? ", but its own bookkeeping costs more than it saves"
+                                                   : ", but what it kept of its scans still takes memory");
     if (memory->ksm.run == 1)
         append_advisor(text, &memory->ksm);
     print_field(out, style, "KSM", text->str);

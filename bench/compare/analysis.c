@@ -2,6 +2,7 @@
 #include "bench/compare/analysis.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "agent/view/ink.h"
 #include "bench/compare/order.h"
@@ -200,6 +201,25 @@ kt_analysis_sentence(const KtBenchmark *benchmark, const GPtrArray *findings)
     return g_strdup(out->str);
 }
 
+/* Three digits, "5.50" as well as "5.45"; more only before the point. */
+static char *
+number_text(double value)
+{
+    if (value == 0 || fabs(value) >= 999.5)
+        return g_strdup_printf("%.0f", value);
+    char *text = g_strdup_printf("%#.3g", value);
+    if (g_str_has_suffix(text, "."))
+        text[strlen(text) - 1] = '\0';
+    return text;
+}
+
+char *
+kt_figure_text(double value, const char *unit)
+{
+    g_autofree char *number = number_text(value);
+    return *unit ? g_strdup_printf("%s %s", number, unit) : g_steal_pointer(&number);
+}
+
 char *
 kt_change_text(const KtFinding *finding, double change)
 {
@@ -208,7 +228,8 @@ kt_change_text(const KtFinding *finding, double change)
         return g_strdup("unknown");
     if (finding->comparison.relative)
         return g_strdup_printf("%+.1f %%", change * 100);
-    return g_strdup_printf("%+.3g %s", change, finding->metric->unit);
+    g_autofree char *size = kt_figure_text(fabs(change), finding->metric->unit);
+    return g_strdup_printf("%s%s", change < 0 ? "-" : "+", size);
 }
 
 char *

@@ -37,6 +37,9 @@ bool kt_medians_disagree(const GPtrArray *findings);
 /** The answer in one sentence. Owned. */
 char *kt_analysis_sentence(const KtBenchmark *benchmark, const GPtrArray *findings);
 
+/** "912 ns". Owned. */
+char *kt_figure_text(double value, const char *unit);
+
 /** "-7.1 %", or in the metric's unit "+12 MiB/s". Owned. */
 char *kt_change_text(const KtFinding *finding, double change);
 

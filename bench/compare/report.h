@@ -31,8 +31,5 @@ void
 kt_bench_compare_text(GString *out, const KtStyle *style, const KtBenchmark *one, const KtBenchmark *other);
 char *kt_bench_compare_json(const KtBenchmark *one, const KtBenchmark *other);
 
-/** "912 ns". Owned. */
-char *kt_figure_text(double value, const char *unit);
-
 /** "2026-11-22 10:04"; "" for 0. Owned. */
 char *kt_time_text(gint64 usec);

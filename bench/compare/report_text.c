@@ -11,25 +11,6 @@
 #define CHANGE_COLUMNS 11
 #define HALF_BAR 8 /* columns of a bar on either side of nothing */
 
-/* Three digits, "5.50" as well as "5.45"; more only before the point. */
-static char *
-number_text(double value)
-{
-    if (value == 0 || fabs(value) >= 999.5)
-        return g_strdup_printf("%.0f", value);
-    char *text = g_strdup_printf("%#.3g", value);
-    if (g_str_has_suffix(text, "."))
-        text[strlen(text) - 1] = '\0';
-    return text;
-}
-
-char *
-kt_figure_text(double value, const char *unit)
-{
-    g_autofree char *number = number_text(value);
-    return *unit ? g_strdup_printf("%s %s", number, unit) : g_steal_pointer(&number);
-}
-
 char *
 kt_time_text(gint64 usec)
 {

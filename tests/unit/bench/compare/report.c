@@ -84,6 +84,23 @@ test_figures(void)
     }
 }
 
+/* From or to nothing no change in percent is known: it is said in the unit, all digits before the point. */
+static void
+test_change_to_nothing(void)
+{
+    g_autoptr(KtBenchmark) benchmark = make_benchmark(0);
+    KtMetric *metric = benchmark->metrics->pdata[0];
+    for (guint i = 0; i < metric->runs->len; i++)
+        g_array_index(metric->runs, KtRun, i).value *= 191;
+    g_autoptr(GPtrArray) findings = kt_analyse(benchmark);
+    const KtFinding *finding = findings->pdata[0];
+    g_assert_false(finding->comparison.relative);
+    g_autofree char *less = kt_change_text(finding, -19291);
+    g_autofree char *more = kt_change_text(finding, 0.25);
+    g_assert_cmpstr(less, ==, "-19291 us");
+    g_assert_cmpstr(more, ==, "+0.250 us");
+}
+
 /* The medians can say the opposite of what the blocks do: then that is explained. */
 static void
 test_medians_disagree(void)
@@ -239,6 +256,7 @@ main(int argc, char **argv)
     g_test_add_func("/report/text", test_text);
     g_test_add_func("/report/too-few-blocks", test_too_few_blocks);
     g_test_add_func("/report/figures", test_figures);
+    g_test_add_func("/report/change-to-nothing", test_change_to_nothing);
     g_test_add_func("/report/medians-disagree", test_medians_disagree);
     g_test_add_func("/report/remarks", test_remarks);
     g_test_add_func("/report/json", test_json_comes_back);
