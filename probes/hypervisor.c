@@ -7,6 +7,9 @@
 
 #include "base/error.h"
 
+/* VIR_ERR_AGENT_COMMAND_TIMEOUT of libvirt 11.2 and later; older headers don't have it. */
+#define AGENT_COMMAND_TIMEOUT 112
+
 /* Of libvirtd's word, and of the kernel's about its socket: then int1 is the errno. */
 static bool
 last_error_is_refusal(void)
@@ -41,6 +44,14 @@ bool
 kt_hypervisor_domain_is_busy(void)
 {
     return virGetLastErrorCode() == VIR_ERR_OPERATION_TIMEOUT;
+}
+
+bool
+kt_hypervisor_agent_is_silent(void)
+{
+    int code = virGetLastErrorCode();
+    return code == VIR_ERR_AGENT_UNRESPONSIVE || code == VIR_ERR_AGENT_UNSYNCED ||
+           code == VIR_ERR_OPERATION_TIMEOUT || code == AGENT_COMMAND_TIMEOUT;
 }
 
 bool

@@ -24,6 +24,10 @@ bool kt_hypervisor_domain_is_gone(void);
  * it: its QEMU doesn't answer. Then nothing of the call was done. */
 bool kt_hypervisor_domain_is_busy(void);
 
+/** Whether libvirt's last error says that a guest's agent has said nothing for as long as it was waited for,
+ * or isn't connected just now: what it was told before may go on. */
+bool kt_hypervisor_agent_is_silent(void);
+
 /**
  * Whether the hypervisor at @uri runs on this host: no host in it, and no transport but the local socket. The
  * test driver's domains run nowhere: false. https://libvirt.org/uri.html

@@ -66,24 +66,35 @@ result_of(const KtWorkload *workload, json_t *status, virDomainPtr domain, GErro
     return NULL;
 }
 
-/* *@ret_exited: it has ended, well or not. */
+static void
+set_late(const KtWorkload *workload, const char *name, const GError *silence, GError **error)
+{
+    g_set_error(error, KT_ERROR, KT_ERROR_IO, "%s: in %s it took longer than its timeout of %u s%s%s",
+                workload->name, name, workload->timeout_s, silence ? "; " : "",
+                silence ? silence->message : "");
+}
+
+/* An agent that is silent is asked again, until the timeout: the program goes on meanwhile, and a repeat
+ * would run beside it. *@ret_exited: it has ended, well or not. */
 static char *
 wait_for(const KtWorkload *workload, json_int_t pid, virDomainPtr domain, GCancellable *cancel,
          bool *ret_exited, GError **error)
 {
     gint64 end = g_get_monotonic_time() + (gint64)workload->timeout_s * G_USEC_PER_SEC;
     while (kt_load_wait(POLL_MSEC, cancel, error)) {
+        g_autoptr(GError) silence = NULL;
         g_autoptr(json_t) status =
             ask(domain, json_pack("{s:s, s:{s:I}}", "execute", "guest-exec-status", "arguments", "pid", pid),
-                error);
-        if (status == NULL)
+                &silence);
+        if (status == NULL && !kt_hypervisor_agent_is_silent()) {
+            g_propagate_error(error, g_steal_pointer(&silence));
             return NULL;
+        }
         *ret_exited = json_is_true(json_object_get(status, "exited"));
         if (*ret_exited)
             return result_of(workload, status, domain, error);
         if (g_get_monotonic_time() > end) {
-            g_set_error(error, KT_ERROR, KT_ERROR_IO, "%s: in %s it took longer than its timeout of %u s",
-                        workload->name, virDomainGetName(domain), workload->timeout_s);
+            set_late(workload, virDomainGetName(domain), silence, error);
             return NULL;
         }
     }
