@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
-#include <gio/gunixinputstream.h>
+#include <glib-unix.h>
+#include <signal.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -9,37 +11,88 @@
 #include "bench/compare/load.h"
 
 #define TAIL_BYTES 1000
+#define POLL_MSEC 10
 
-/** A program that runs on this host. */
+/** A program that runs on this host, in a process group of its own. */
 typedef struct {
-    GSubprocess *process;
+    GPid pid;
+    int out;        /* a pipe: what it prints */
     int complaints; /* a file in memory: what it prints to standard error */
 } Program;
 
 static void
 program_clear(Program *program)
 {
-    g_clear_object(&program->process);
+    if (program->out >= 0)
+        close(program->out);
     if (program->complaints >= 0)
         close(program->complaints);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Program, program_clear)
 
+/* In the child. What it starts is in its group, too, but for daemons that leave it. */
+static void
+lead_group(gpointer unused)
+{
+    (void)unused;
+    setpgid(0, 0);
+}
+
 static bool
 start(const KtWorkload *workload, char **argv, Program *program, GError **error)
 {
-    g_autoptr(GSubprocessLauncher) launcher = g_subprocess_launcher_new(G_SUBPROCESS_FLAGS_STDOUT_PIPE);
+    int out[2];
     program->complaints = memfd_create("complaints", MFD_CLOEXEC);
-    int theirs = program->complaints >= 0 ? dup(program->complaints) : -1;
-    if (theirs < 0) {
+    if (program->complaints < 0) {
         kt_set_error_errno(error, errno, "%s", workload->name);
         return false;
     }
-    g_subprocess_launcher_take_stderr_fd(launcher, theirs);
-    program->process = g_subprocess_launcher_spawnv(launcher, (const char *const *)argv, error);
-    if (program->process == NULL)
+    if (!g_unix_open_pipe(out, FD_CLOEXEC, error))
+        return false;
+    program->out = out[0];
+    bool started =
+        g_spawn_async_with_fds(NULL, argv, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD, lead_group,
+                               NULL, &program->pid, -1, out[1], program->complaints, error);
+    close(out[1]);
+    if (!started)
         g_prefix_error(error, "%s: ", workload->name);
-    return program->process != NULL;
+    return started;
+}
+
+static bool
+has_ended(const Program *program)
+{
+    siginfo_t info = {0};
+    return waitid(P_PID, (id_t)program->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0;
+}
+
+/* One that has closed its output may go on. */
+static bool
+wait_for_end(const KtWorkload *workload, const Program *program, GCancellable *cancel, GError **error)
+{
+    gint64 end = g_get_monotonic_time() + (gint64)workload->timeout_s * G_USEC_PER_SEC;
+    while (!has_ended(program)) {
+        if (!kt_load_wait(POLL_MSEC, cancel, error))
+            return false;
+        if (g_get_monotonic_time() > end) {
+            g_set_error(error, KT_ERROR, KT_ERROR_IO, "%s took longer than its timeout of %u s",
+                        workload->name, workload->timeout_s);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* With all that it has started and left behind: that would be load beside the next run. Until it is waited
+ * for its group's number is nobody else's. Its wait status. */
+static int
+end_group(const Program *program)
+{
+    int status = 0;
+    kill(-program->pid, SIGKILL);
+    while (waitpid(program->pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    return status;
 }
 
 /* Of the file's end as much as may hold its last line. Owned. */
@@ -53,32 +106,30 @@ tail_of(int fd)
 }
 
 static void
-set_failed(const KtWorkload *workload, const char *name, const Program *program, const char *out,
+set_failed(const KtWorkload *workload, const char *name, const Program *program, int status, const char *out,
            GError **error)
 {
-    bool exited = g_subprocess_get_if_exited(program->process);
-    int number =
-        exited ? g_subprocess_get_exit_status(program->process) : g_subprocess_get_term_sig(program->process);
+    bool exited = WIFEXITED(status);
     g_autofree char *err = tail_of(program->complaints);
     kt_complaint_set_error(error, out, err, "%s: %s %s %d", workload->name, name,
-                           exited ? "ended with exit code" : "was killed by signal", number);
+                           exited ? "ended with exit code" : "was killed by signal",
+                           exited ? WEXITSTATUS(status) : WTERMSIG(status));
 }
 
 char *
 kt_load_on_host(const KtWorkload *workload, char **argv, GCancellable *cancel, GError **error)
 {
-    g_auto(Program) program = {NULL, -1};
+    g_auto(Program) program = {0, -1, -1};
     g_autoptr(GString) out = g_string_new(NULL);
     if (!start(workload, argv, &program, error))
         return NULL;
-    int fd = g_unix_input_stream_get_fd(G_UNIX_INPUT_STREAM(g_subprocess_get_stdout_pipe(program.process)));
-    bool read = kt_load_read(workload, fd, NULL, out, cancel, error);
-    if (!read)
-        g_subprocess_force_exit(program.process);
-    if (!g_subprocess_wait(program.process, NULL, read ? error : NULL) || !read)
+    bool ended = kt_load_read(workload, program.out, NULL, out, cancel, error) &&
+                 wait_for_end(workload, &program, cancel, error);
+    int status = end_group(&program);
+    if (!ended)
         return NULL;
-    if (g_subprocess_get_successful(program.process))
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return g_strdup(out->str);
-    set_failed(workload, argv[0], &program, out->str, error);
+    set_failed(workload, argv[0], &program, status, out->str, error);
     return NULL;
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bench/compare/runner.h"
 
+#include <glib/gstdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "bench/compare/load.h"
 #include "bench/compare/watch.h"
-#include <string.h>
 
 #define N_BLOCKS 200
 
@@ -90,6 +91,85 @@ test_host_command_is_ended(void)
     g_assert_cmpint(g_get_monotonic_time() - begin, <, 30 * G_USEC_PER_SEC);
 }
 
+/* A workload that starts something in the background, whose pid is in @file then. */
+typedef struct {
+    char *file;
+    GCancellable *cancel;
+} Parent;
+
+static gboolean
+cancel_when_there(gpointer data)
+{
+    const Parent *parent = data;
+    g_autofree char *pid = NULL;
+    if (g_file_get_contents(parent->file, &pid, NULL, NULL) && strchr(pid, '\n'))
+        g_cancellable_cancel(parent->cancel);
+    return G_SOURCE_CONTINUE;
+}
+
+/* A zombie has ended; whose child it is now may not have looked yet. */
+static bool
+has_ended(const char *pid)
+{
+    g_autofree char *path = g_strdup_printf("/proc/%s/stat", pid);
+    g_autofree char *stat = NULL;
+    return !g_file_get_contents(path, &stat, NULL, NULL) || strstr(stat, ") Z ");
+}
+
+static void
+assert_child_ends(const Parent *parent)
+{
+    g_autofree char *pid = NULL;
+    g_assert_true(g_file_get_contents(parent->file, &pid, NULL, NULL));
+    g_strchomp(pid);
+    for (guint tenths = 0; tenths < 300 && !has_ended(pid); tenths++)
+        g_usleep(G_USEC_PER_SEC / 10);
+    g_assert_true(has_ended(pid));
+    g_assert_cmpint(g_unlink(parent->file), ==, 0);
+}
+
+/* Of one that is too slow, that is interrupted, and that has ended well and left something behind. */
+static void
+test_host_command_takes_its_children_along(void)
+{
+    KtWorkload workload = host_load(5), patient = host_load(600);
+    g_autofree char *directory = g_dir_make_tmp("kt-runner-XXXXXX", NULL);
+    g_autofree char *file = g_build_filename(directory, "pid", NULL);
+    g_autoptr(GCancellable) cancel = g_cancellable_new();
+    Parent parent = {file, cancel};
+    char *waits[] = {(char *)"sh", (char *)"-c", (char *)"sleep 600 & echo $! >$0; wait", file, NULL},
+         *leaves[] = {(char *)"sh", (char *)"-c", (char *)"sleep 600 >&- & echo $! >$0; echo done", file,
+                      NULL};
+    g_autoptr(GError) late = NULL;
+    g_autoptr(GError) cancelled = NULL;
+
+    g_autofree char *output = kt_load_on_host(&patient, leaves, NULL, NULL);
+    g_assert_cmpstr(output, ==, "done\n");
+    assert_child_ends(&parent);
+
+    g_assert_null(kt_load_on_host(&workload, waits, NULL, &late));
+    g_assert_nonnull(strstr(late->message, "timeout of 5 s"));
+    assert_child_ends(&parent);
+
+    guint source = g_timeout_add(50, cancel_when_there, &parent);
+    g_assert_null(kt_load_on_host(&patient, waits, cancel, &cancelled));
+    g_assert_error(cancelled, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+    assert_child_ends(&parent);
+    g_source_remove(source);
+    g_rmdir(directory);
+}
+
+/* One that closes its output and goes on is too slow all the same. */
+static void
+test_host_command_without_output(void)
+{
+    KtWorkload workload = host_load(1);
+    char *silent[] = {(char *)"sh", (char *)"-c", (char *)"exec >&-; sleep 600", NULL};
+    g_autoptr(GError) late = NULL;
+    g_assert_null(kt_load_on_host(&workload, silent, NULL, &late));
+    g_assert_nonnull(strstr(late->message, "timeout of 1 s"));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -98,5 +178,8 @@ main(int argc, char **argv)
     g_test_add_func("/runner/watched-between", test_watched_between);
     g_test_add_func("/runner/host-command", test_host_command);
     g_test_add_func("/runner/host-command-is-ended", test_host_command_is_ended);
+    g_test_add_func("/runner/host-command-takes-its-children-along",
+                    test_host_command_takes_its_children_along);
+    g_test_add_func("/runner/host-command-without-output", test_host_command_without_output);
     return g_test_run();
 }
