@@ -10,6 +10,16 @@
 
 #define POLL_MSEC 100
 #define MOST_BYTES (4 << 20)
+#define READ_BYTES 4096
+#define MOST_READS 256  /* one after the other: what a pipe holds */
+#define TAIL_BYTES 1000 /* of standard error; its last line is shown */
+
+void
+kt_printed_clear(KtPrinted *printed)
+{
+    g_string_free(printed->out, TRUE);
+    g_string_free(printed->err, TRUE);
+}
 
 bool
 kt_load_wait(guint msec, GCancellable *cancel, GError **error)
@@ -24,21 +34,48 @@ kt_load_wait(guint msec, GCancellable *cancel, GError **error)
     return true;
 }
 
+/* Of a pipe that has something, or has ended. */
+static void
+read_complaint(KtPrinted *printed)
+{
+    char bytes[READ_BYTES];
+    ssize_t got = read(printed->err_fd, bytes, sizeof bytes);
+    if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
+        printed->err_fd = -1;
+    g_string_append_len(printed->err, bytes, MAX(0, got));
+    if (printed->err->len > TAIL_BYTES)
+        g_string_erase(printed->err, 0, (gssize)(printed->err->len - TAIL_BYTES));
+}
+
+void
+kt_load_read_complaints(KtPrinted *printed)
+{
+    for (guint i = 0; i < MOST_READS; i++) {
+        struct pollfd ready = {printed->err_fd, POLLIN, 0}; /* poll(2) passes over a negative one */
+        if (poll(&ready, 1, 0) <= 0)
+            return;
+        read_complaint(printed);
+    }
+}
+
 /* What is there now. *@ret_more false: that was the end. */
 static bool
-read_some(const KtWorkload *workload, int fd, GString *out, bool *ret_more, GError **error)
+read_some(const KtWorkload *workload, KtPrinted *printed, bool *ret_more, GError **error)
 {
-    char bytes[4096];
-    struct pollfd ready = {fd, POLLIN, 0};
-    int n = poll(&ready, 1, POLL_MSEC);
-    ssize_t got = n > 0 ? read(fd, bytes, sizeof bytes) : 0;
-    *ret_more = n <= 0 || got > 0;
+    char bytes[READ_BYTES];
+    struct pollfd ready[] = {{printed->out_fd, POLLIN, 0}, {printed->err_fd, POLLIN, 0}};
+    int n = poll(ready, G_N_ELEMENTS(ready), POLL_MSEC);
+    bool printed_some = n > 0 && ready[0].revents != 0;
+    if (n > 0 && ready[1].revents != 0)
+        read_complaint(printed);
+    ssize_t got = printed_some ? read(printed->out_fd, bytes, sizeof bytes) : 0;
+    *ret_more = !printed_some || got != 0;
     if (got < 0 && errno != EAGAIN && errno != EINTR) {
         kt_set_error_errno(error, errno, "%s", workload->name);
         return false;
     }
-    g_string_append_len(out, bytes, MAX(0, got));
-    if (out->len <= MOST_BYTES)
+    g_string_append_len(printed->out, bytes, MAX(0, got));
+    if (printed->out->len <= MOST_BYTES)
         return true;
     g_set_error(error, KT_ERROR, KT_ERROR_IO, "%s printed more than %d MiB", workload->name,
                 MOST_BYTES >> 20);
@@ -46,20 +83,21 @@ read_some(const KtWorkload *workload, int fd, GString *out, bool *ret_more, GErr
 }
 
 bool
-kt_load_read(const KtWorkload *workload, int fd, const GRegex *until, GString *out, GCancellable *cancel,
+kt_load_read(const KtWorkload *workload, KtPrinted *printed, const GRegex *until, GCancellable *cancel,
              GError **error)
 {
     gint64 end = g_get_monotonic_time() + (gint64)workload->timeout_s * G_USEC_PER_SEC;
     for (bool more = true; more;) {
         g_main_context_iteration(NULL, FALSE);
         if (g_cancellable_set_error_if_cancelled(cancel, error) ||
-            !read_some(workload, fd, out, &more, error))
+            !read_some(workload, printed, &more, error))
             return false;
-        if (until && g_regex_match(until, out->str, 0, NULL))
+        if (until && g_regex_match(until, printed->out->str, 0, NULL))
             return true;
         if (g_get_monotonic_time() > end) {
-            kt_complaint_set_error(error, out->str, NULL, "%s took longer than its timeout of %u s",
-                                   workload->name, workload->timeout_s);
+            kt_complaint_set_error(error, printed->out->str, printed->err->str,
+                                   "%s took longer than its timeout of %u s", workload->name,
+                                   workload->timeout_s);
             return false;
         }
     }

@@ -28,7 +28,20 @@ char *kt_load_in_serial(const KtWorkload *workload, const char *line, const char
 /** Powers the guest off and on: "boot_s SECONDS" from there until its agent answers. */
 char *kt_load_boot(const KtWorkload *workload, virDomainPtr domain, GCancellable *cancel, GError **error);
 
-/** Reads from @fd into @out until its end or until @until (or NULL) matches; polls, so that @cancel is
- * heeded. */
-bool kt_load_read(const KtWorkload *workload, int fd, const GRegex *until, GString *out, GCancellable *cancel,
+/** What a workload prints while it runs. */
+typedef struct {
+    int out_fd;   /* standard output, or a console */
+    int err_fd;   /* standard error; -1: there is none, or its end was read. Neither is closed here */
+    GString *out; /* owned */
+    GString *err; /* the end of it, that is enough for kt_complaint(); owned */
+} KtPrinted;
+
+void kt_printed_clear(KtPrinted *printed);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(KtPrinted, kt_printed_clear)
+
+/** Reads until the output's end or until @until (or NULL) matches; polls, so that @cancel is heeded. */
+bool kt_load_read(const KtWorkload *workload, KtPrinted *printed, const GRegex *until, GCancellable *cancel,
                   GError **error);
+
+/** Reads what there is of standard error now, up to what a pipe holds. */
+void kt_load_read_complaints(KtPrinted *printed);

@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <glib-unix.h>
 #include <signal.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -10,14 +9,12 @@
 #include "bench/compare/complaint.h"
 #include "bench/compare/load.h"
 
-#define TAIL_BYTES 1000
 #define POLL_MSEC 10
 
 /** A program that runs on this host, in a process group of its own. */
 typedef struct {
     GPid pid;
-    int out;        /* a pipe: what it prints */
-    int complaints; /* a file in memory: what it prints to standard error */
+    int out, err; /* pipes: what it prints */
 } Program;
 
 static void
@@ -25,8 +22,8 @@ program_clear(Program *program)
 {
     if (program->out >= 0)
         close(program->out);
-    if (program->complaints >= 0)
-        close(program->complaints);
+    if (program->err >= 0)
+        close(program->err);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Program, program_clear)
 
@@ -41,18 +38,17 @@ lead_group(gpointer unused)
 static bool
 start(const KtWorkload *workload, char **argv, Program *program, GError **error)
 {
-    int out[2];
-    program->complaints = memfd_create("complaints", MFD_CLOEXEC);
-    if (program->complaints < 0) {
-        kt_set_error_errno(error, errno, "%s", workload->name);
-        return false;
-    }
+    int out[2], err[2];
     if (!g_unix_open_pipe(out, FD_CLOEXEC, error))
         return false;
     program->out = out[0];
-    bool started =
-        g_spawn_async_with_fds(NULL, argv, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD, lead_group,
-                               NULL, &program->pid, -1, out[1], program->complaints, error);
+    bool started = g_unix_open_pipe(err, FD_CLOEXEC, error);
+    if (started) {
+        program->err = err[0];
+        started = g_spawn_async_with_fds(NULL, argv, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD,
+                                         lead_group, NULL, &program->pid, -1, out[1], err[1], error);
+        close(err[1]);
+    }
     close(out[1]);
     if (!started)
         g_prefix_error(error, "%s: ", workload->name);
@@ -68,10 +64,12 @@ has_ended(const Program *program)
 
 /* One that has closed its output may go on. */
 static bool
-wait_for_end(const KtWorkload *workload, const Program *program, GCancellable *cancel, GError **error)
+wait_for_end(const KtWorkload *workload, const Program *program, KtPrinted *printed, GCancellable *cancel,
+             GError **error)
 {
     gint64 end = g_get_monotonic_time() + (gint64)workload->timeout_s * G_USEC_PER_SEC;
     while (!has_ended(program)) {
+        kt_load_read_complaints(printed); /* or it would wait for that */
         if (!kt_load_wait(POLL_MSEC, cancel, error))
             return false;
         if (g_get_monotonic_time() > end) {
@@ -95,23 +93,11 @@ end_group(const Program *program)
     return status;
 }
 
-/* Of the file's end as much as may hold its last line. Owned. */
-static char *
-tail_of(int fd)
-{
-    char bytes[TAIL_BYTES];
-    off_t size = lseek(fd, 0, SEEK_END);
-    ssize_t got = pread(fd, bytes, sizeof bytes, MAX(0, size - (off_t)sizeof bytes));
-    return g_strndup(bytes, (gsize)MAX(0, got));
-}
-
 static void
-set_failed(const KtWorkload *workload, const char *name, const Program *program, int status, const char *out,
-           GError **error)
+set_failed(const KtWorkload *workload, const char *name, int status, const KtPrinted *printed, GError **error)
 {
     bool exited = WIFEXITED(status);
-    g_autofree char *err = tail_of(program->complaints);
-    kt_complaint_set_error(error, out, err, "%s: %s %s %d", workload->name, name,
+    kt_complaint_set_error(error, printed->out->str, printed->err->str, "%s: %s %s %d", workload->name, name,
                            exited ? "ended with exit code" : "was killed by signal",
                            exited ? WEXITSTATUS(status) : WTERMSIG(status));
 }
@@ -120,16 +106,17 @@ char *
 kt_load_on_host(const KtWorkload *workload, char **argv, GCancellable *cancel, GError **error)
 {
     g_auto(Program) program = {0, -1, -1};
-    g_autoptr(GString) out = g_string_new(NULL);
     if (!start(workload, argv, &program, error))
         return NULL;
-    bool ended = kt_load_read(workload, program.out, NULL, out, cancel, error) &&
-                 wait_for_end(workload, &program, cancel, error);
+    g_auto(KtPrinted) printed = {program.out, program.err, g_string_new(NULL), g_string_new(NULL)};
+    bool ended = kt_load_read(workload, &printed, NULL, cancel, error) &&
+                 wait_for_end(workload, &program, &printed, cancel, error);
     int status = end_group(&program);
     if (!ended)
         return NULL;
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-        return g_strdup(out->str);
-    set_failed(workload, argv[0], &program, status, out->str, error);
+        return g_strdup(printed.out->str);
+    kt_load_read_complaints(&printed);
+    set_failed(workload, argv[0], status, &printed, error);
     return NULL;
 }

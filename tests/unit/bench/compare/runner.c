@@ -159,6 +159,46 @@ test_host_command_takes_its_children_along(void)
     g_rmdir(directory);
 }
 
+static int
+full_pipe(const char *text, gsize repeats)
+{
+    int ends[2];
+    g_assert_cmpint(pipe(ends), ==, 0);
+    for (gsize i = 0; i < repeats; i++)
+        g_assert_cmpint(write(ends[1], text, strlen(text)), ==, (gssize)strlen(text));
+    g_assert_cmpint(write(ends[1], "the last\n", 9), ==, 9);
+    close(ends[1]);
+    return ends[0];
+}
+
+/* Whoever complains a lot doesn't fill the memory with it. */
+static void
+test_only_the_last_complaints(void)
+{
+    KtWorkload workload = host_load(10);
+    int out = full_pipe("", 0), err = full_pipe("no route to host\n", 3000);
+    g_auto(KtPrinted) printed = {out, err, g_string_new(NULL), g_string_new(NULL)};
+    g_assert_true(kt_load_read(&workload, &printed, NULL, NULL, NULL));
+    kt_load_read_complaints(&printed);
+    g_assert_cmpstr(printed.out->str, ==, "the last\n");
+    g_assert_true(g_str_has_suffix(printed.err->str, "\nno route to host\nthe last\n"));
+    g_assert_cmpuint(printed.err->len, <=, 1000);
+    g_assert_cmpint(printed.err_fd, ==, -1);
+    close(out);
+    close(err);
+}
+
+/* Who complains without an end is too slow, not stuck. */
+static void
+test_host_command_complains_for_ever(void)
+{
+    KtWorkload workload = host_load(1);
+    char *loud[] = {(char *)"sh", (char *)"-c", (char *)"exec >&-; exec yes >&2", NULL};
+    g_autoptr(GError) late = NULL;
+    g_assert_null(kt_load_on_host(&workload, loud, NULL, &late));
+    g_assert_nonnull(strstr(late->message, "timeout of 1 s"));
+}
+
 /* One that closes its output and goes on is too slow all the same. */
 static void
 test_host_command_without_output(void)
@@ -180,6 +220,8 @@ main(int argc, char **argv)
     g_test_add_func("/runner/host-command-is-ended", test_host_command_is_ended);
     g_test_add_func("/runner/host-command-takes-its-children-along",
                     test_host_command_takes_its_children_along);
+    g_test_add_func("/runner/only-the-last-complaints", test_only_the_last_complaints);
+    g_test_add_func("/runner/host-command-complains-for-ever", test_host_command_complains_for_ever);
     g_test_add_func("/runner/host-command-without-output", test_host_command_without_output);
     return g_test_run();
 }
