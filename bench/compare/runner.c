@@ -108,7 +108,7 @@ note_tries(KtBench *bench, const KtTries *tries, const KtRun *run, bool given_up
     return note(bench, failure, run, error);
 }
 
-/** What is done with each workload on each domain that wasn't given up. @run: when. */
+/** What is done with each workload on each domain that wasn't given up. @run: when; NULL: before all. */
 typedef bool (*Visit)(KtBench *bench, const KtWorkload *workload, const char *domain, const KtRun *run,
                       GError **error);
 
@@ -138,21 +138,31 @@ goes_on(const KtBench *bench)
     return false;
 }
 
-/* The first run in an arm is thrown away: caches fill, connections are made. @run NULL: before all. */
+static bool
+has_warm_up(const KtWorkload *workload)
+{
+    return workload->where != KT_WHERE_PASSIVE && workload->where != KT_WHERE_BOOT;
+}
+
+/* Before all: one that doesn't run at all is told at once. */
+static bool
+try_out(KtBench *bench, const KtWorkload *workload, const char *domain, const KtRun *run, GError **error)
+{
+    g_auto(KtReading) reading = {0};
+    (void)run;
+    return !has_warm_up(workload) || kt_reading_take(bench, workload, domain, &reading, error);
+}
+
+/* The first run in an arm is thrown away: caches fill, connections are made. */
 static bool
 warm_up(KtBench *bench, const KtWorkload *workload, const char *domain, const KtRun *run, GError **error)
 {
-    g_auto(KtTries) tries = {.workload = workload, .domain = domain, .settling = run != NULL};
+    g_auto(KtTries) tries = {.workload = workload, .domain = domain, .settling = true};
     g_auto(KtReading) reading = {0};
-    if (workload->where == KT_WHERE_PASSIVE || workload->where == KT_WHERE_BOOT ||
-        kt_tries_read(bench, &tries, &reading))
+    if (!has_warm_up(workload) || kt_tries_read(bench, &tries, &reading))
         return true;
-    if (g_cancellable_set_error_if_cancelled(bench->cancel, error))
-        return false;
-    if (run)
-        return note_tries(bench, &tries, run, true, error);
-    g_propagate_error(error, g_steal_pointer(&tries.why));
-    return false;
+    return !g_cancellable_set_error_if_cancelled(bench->cancel, error) &&
+           note_tries(bench, &tries, run, true, error);
 }
 
 /* One that others disturbed is repeated once; where that fails the first one counts. */
@@ -215,7 +225,7 @@ run_blocks(KtBench *bench, GError **error)
     guint total = bench->benchmark->n_blocks * KT_BLOCK_RUNS;
     g_autofree bool *with = g_new(bool, total);
     kt_schedule(bench->benchmark->seed, bench->benchmark->n_blocks, with);
-    if (!for_each(bench, warm_up, NULL, error))
+    if (!for_each(bench, try_out, NULL, error))
         return false;
     for (guint i = 0; i < total && goes_on(bench); i++) {
         KtRun run = {.block = i / KT_BLOCK_RUNS, .position = i % KT_BLOCK_RUNS, .with = with[i]};

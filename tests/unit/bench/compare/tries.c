@@ -137,6 +137,17 @@ count_runs(const Scene *scene, const char *workload)
     g_assert_not_reached();
 }
 
+/* How often the workload was started. */
+static guint
+count_calls(const Scene *scene, const char *workload)
+{
+    g_autofree char *path = g_build_filename(scene->journal.directory, workload, NULL);
+    g_autofree char *text = NULL;
+    gsize length = 0;
+    g_assert_true(g_file_get_contents(path, &text, &length, NULL));
+    return (guint)length / 2;
+}
+
 static const KtFailure *
 only_failure(const Scene *scene)
 {
@@ -196,7 +207,7 @@ test_all_fail(void)
     g_assert_true(kt_benchmark_has_figures(scene->bench.benchmark) == (count_runs(scene, "broken") > 0));
 }
 
-/* What doesn't run at all is told before anything is changed. */
+/* What doesn't run at all is told at once, and before anything is changed. */
 static void
 test_never_runs(void)
 {
@@ -208,6 +219,7 @@ test_never_runs(void)
     g_assert_cmpuint(scene->switches, ==, 0);
     g_assert_cmpuint(scene->bench.benchmark->failures->len, ==, 0);
     g_assert_false(kt_benchmark_has_figures(scene->bench.benchmark));
+    g_assert_cmpuint(count_calls(scene, "broken"), ==, 1);
 }
 
 static void
