@@ -157,7 +157,7 @@ try_out(KtBench *bench, const KtWorkload *workload, const char *domain, const Kt
 static bool
 warm_up(KtBench *bench, const KtWorkload *workload, const char *domain, const KtRun *run, GError **error)
 {
-    g_auto(KtTries) tries = {.workload = workload, .domain = domain, .settling = true};
+    g_auto(KtTries) tries = {.workload = workload, .domain = domain, .settled_usec = bench->settled_usec};
     g_auto(KtReading) reading = {0};
     if (!has_warm_up(workload) || kt_tries_read(bench, &tries, &reading))
         return true;
@@ -205,6 +205,7 @@ switch_to(KtBench *bench, bool with, GError **error)
     if (!bench->switch_arm(bench, with, error))
         return false;
     bench->with = with;
+    bench->settled_usec = g_get_monotonic_time() + bench->patience.settle_seconds * G_USEC_PER_SEC;
     return true;
 }
 

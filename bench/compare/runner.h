@@ -18,7 +18,7 @@ void kt_schedule(guint32 seed, guint n_blocks, bool *ret_with);
 /** How long a run that fails is repeated, waiting 1, 2, 4 … seconds in between. */
 typedef struct {
     guint tries;          /* so often, one after the other */
-    guint settle_seconds; /* after a switch of the arms for so long, too */
+    guint settle_seconds; /* until so long after a switch of the arms, too */
 } KtPatience;
 
 /** A benchmark that is under way. */
@@ -41,7 +41,8 @@ struct KtBench {
     /** A run failed, and was repeated or given up. */
     void (*failed)(const KtBench *bench, const KtFailure *failure);
     gpointer user_data;
-    bool with; /* something of the profile is, or may be, in force */
+    bool with;           /* something of the profile is, or may be, in force */
+    gint64 settled_usec; /* until then (monotonic) the guests may need long, of the last switch */
 };
 
 /** Gives the benchmark its metrics: the workloads' figures, and the counters that can be watched here.

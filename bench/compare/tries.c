@@ -13,13 +13,19 @@ kt_tries_clear(KtTries *tries)
     g_clear_error(&tries->why);
 }
 
+static bool
+is_settling(const KtTries *tries)
+{
+    return g_get_monotonic_time() < tries->settled_usec;
+}
+
 /* What is sent to the console of a guest that boots may be lost: the first tries don't wait long for an
  * answer. */
 static guint
 timeout_of(const KtTries *tries)
 {
     guint whole = tries->workload->timeout_s;
-    if (tries->workload->where != KT_WHERE_SERIAL || !tries->settling)
+    if (tries->workload->where != KT_WHERE_SERIAL || !is_settling(tries))
         return whole;
     return MIN((guint)FIRST_TRY_SECONDS << MIN(tries->failed, 16), whole);
 }
@@ -30,7 +36,7 @@ was_last(const KtPatience *patience, const KtTries *tries, gint64 spent_s)
 {
     if (spent_s >= 2 * (gint64)patience->settle_seconds && tries->failed >= 2)
         return true;
-    return tries->failed >= patience->tries && (!tries->settling || spent_s >= patience->settle_seconds);
+    return tries->failed >= patience->tries && !is_settling(tries);
 }
 
 static bool
@@ -44,7 +50,7 @@ is_off(const KtBench *bench, const char *name)
 static bool
 wait_for_next(KtBench *bench, const KtTries *tries, gint64 begin)
 {
-    guint seconds = tries->settling ? 1 : MIN(1U << MIN(tries->failed - 1, 16), MOST_WAIT_SECONDS);
+    guint seconds = is_settling(tries) ? 1 : MIN(1U << MIN(tries->failed - 1, 16), MOST_WAIT_SECONDS);
     gint64 spent = (g_get_monotonic_time() - begin) / G_USEC_PER_SEC;
     if (was_last(&bench->patience, tries, spent) || is_off(bench, tries->domain) ||
         !kt_load_wait(seconds * 1000, bench->cancel, NULL))

@@ -8,9 +8,9 @@
 typedef struct {
     const KtWorkload *workload;
     const char *domain;
-    bool settling; /* the arms were just switched: the guest may need long */
-    guint failed;  /* so many tries did */
-    GError *why;   /* the last of them; owned */
+    gint64 settled_usec; /* until then (monotonic) the guest may need long, as the arms were just switched */
+    guint failed;        /* so many tries did */
+    GError *why;         /* the last of them; owned */
 } KtTries;
 
 void kt_tries_clear(KtTries *tries);

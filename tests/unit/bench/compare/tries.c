@@ -259,6 +259,26 @@ test_guest_is_off(void)
     g_assert_cmpuint(count_runs(scene, "steady"), ==, 5);
 }
 
+/* What one workload has waited for the guest the next one doesn't wait for again. */
+static void
+test_settles_once(void)
+{
+    g_autoptr(Scene) scene = scene_new();
+    g_autoptr(GError) error = NULL;
+    bool with[N_BLOCKS * KT_BLOCK_RUNS];
+    kt_schedule(scene->bench.benchmark->seed, N_BLOCKS, with);
+    guint runs_before = with[0] ? 0 : 1; /* the first switch; and each is tried once before all */
+    add_workload(scene, "first", runs_before + 2, 1000);
+    add_workload(scene, "second", runs_before + 2, 1000);
+    scene->bench.patience = (KtPatience){.tries = 1, .settle_seconds = 2};
+    g_assert_true(run(scene, &error));
+    g_assert_cmpuint(scene->bench.benchmark->failures->len, ==, 2);
+    const KtFailure *second = scene->bench.benchmark->failures->pdata[1];
+    g_assert_cmpstr(second->workload, ==, "second");
+    g_assert_true(second->given_up);
+    g_assert_cmpuint(second->tries, ==, 1);
+}
+
 static gboolean
 interrupt(gpointer cancel)
 {
@@ -297,6 +317,7 @@ main(int argc, char **argv)
     g_test_add_func("/tries/never-runs", test_never_runs);
     g_test_add_func("/tries/arms-not-switched", test_arms_not_switched);
     g_test_add_func("/tries/guest-is-off", test_guest_is_off);
+    g_test_add_func("/tries/settles-once", test_settles_once);
     g_test_add_func("/tries/interrupted", test_interrupted);
     return g_test_run();
 }
