@@ -26,7 +26,8 @@ typedef struct {
     GArray *runs;   /* KtRun, as they were taken */
 } KtMetric;
 
-/** A run of a workload that failed and was tried again, or what ended the benchmark early. */
+/** A run of a workload that failed and was tried again, what ended the benchmark early, or why it didn't end
+ * as it began. */
 typedef struct {
     char *workload; /* NULL: none, the arms couldn't be switched */
     char *domain;   /* NULL with it */
@@ -34,7 +35,8 @@ typedef struct {
     guint position;
     bool with;
     guint tries;   /* that failed */
-    bool given_up; /* none went well: from there on it wasn't measured */
+    bool given_up; /* none went well: from there on it wasn't measured; of the arms: at the end the profile
+                    * couldn't be rolled back */
     char *message; /* of the last try */
 } KtFailure;
 

@@ -130,12 +130,12 @@ show_progress(const KtBench *running, guint done, guint total, bool with, const 
     fflush(stderr);
 }
 
-/* What goes well when it is repeated is told in the report. */
+/* What goes well when it is repeated is told in the report, what ends the benchmark when it has ended. */
 static void
 tell_failure(const KtBench *running, const KtFailure *failure)
 {
     const KtArms *arms = running->user_data;
-    if (!failure->given_up)
+    if (!failure->given_up || failure->workload == NULL)
         return;
     g_autofree char *text = kt_failure_text(failure);
     kt_end_progress(arms->options);

@@ -111,6 +111,8 @@ kt_failure_text(const KtFailure *failure)
     g_autofree char *when = g_strdup_printf("in block %u, %s", failure->block + 1,
                                             failure->with ? "with the profile" : "as it was");
     g_autofree char *tries = kt_count(failure->tries, "try", "tries");
+    if (failure->workload == NULL && failure->given_up)
+        return g_strdup_printf("At the end the profile could not be rolled back: %s.", failure->message);
     if (failure->workload == NULL)
         return g_strdup_printf("It ended early, in block %u, when the profile was to be %s: %s.",
                                failure->block + 1, failure->with ? "applied" : "rolled back",

@@ -220,8 +220,9 @@ switch_before(KtBench *bench, const KtRun *run, GError **error)
     return false;
 }
 
+/* *@ret_run: the last that was begun. */
 static bool
-run_blocks(KtBench *bench, GError **error)
+run_blocks(KtBench *bench, KtRun *ret_run, GError **error)
 {
     guint total = bench->benchmark->n_blocks * KT_BLOCK_RUNS;
     g_autofree bool *with = g_new(bool, total);
@@ -229,10 +230,10 @@ run_blocks(KtBench *bench, GError **error)
     if (!for_each(bench, try_out, NULL, error))
         return false;
     for (guint i = 0; i < total && goes_on(bench); i++) {
-        KtRun run = {.block = i / KT_BLOCK_RUNS, .position = i % KT_BLOCK_RUNS, .with = with[i]};
+        *ret_run = (KtRun){.block = i / KT_BLOCK_RUNS, .position = i % KT_BLOCK_RUNS, .with = with[i]};
         if (g_cancellable_set_error_if_cancelled(bench->cancel, error) ||
-            (with[i] != bench->with && !switch_before(bench, &run, error)) ||
-            !for_each(bench, measure, &run, error))
+            (with[i] != bench->with && !switch_before(bench, ret_run, error)) ||
+            !for_each(bench, measure, ret_run, error))
             return false;
     }
     return true;
@@ -255,12 +256,24 @@ end_as_it_began(KtBench *bench, GError **error)
     return true;
 }
 
+static void
+note_left(KtBench *bench, const GError *why, KtRun run)
+{
+    KtFailure *failure = kt_failure_new(NULL, NULL, why->message);
+    failure->given_up = true;
+    run.with = false;
+    note(bench, failure, &run, NULL);
+}
+
 bool
 kt_bench_run(KtBench *bench, GError **error)
 {
+    KtRun run = {0};
     g_autoptr(GError) failure = NULL;
     g_autoptr(GError) last = NULL;
-    bool measured = run_blocks(bench, &failure), ended = end_as_it_began(bench, &last);
+    bool measured = run_blocks(bench, &run, &failure), ended = end_as_it_began(bench, &last);
+    if (!ended)
+        note_left(bench, last, run);
     if (measured && ended)
         return true;
     if (ended)

@@ -87,8 +87,9 @@ test_failures(void)
     add_failure(benchmark, "tcp", "refused", 3, false);
     add_failure(benchmark, "tcp", "gone", 4, true);
     add_failure(benchmark, NULL, "no CPU is left", 5, false);
+    add_failure(benchmark, NULL, "no libvirtd", 5, true);
     g_auto(GStrv) remarks = kt_remarks(benchmark);
-    g_assert_cmpuint(g_strv_length(remarks), ==, 4);
+    g_assert_cmpuint(g_strv_length(remarks), ==, 5);
     g_assert_cmpstr(remarks[0], ==,
                     "disk on db-1 went well in block 2, as it was, after 1 try that failed: no space.");
     g_assert_cmpstr(
@@ -100,6 +101,7 @@ test_failures(void)
                     "Its figures are those from before; the profile may be why.");
     g_assert_cmpstr(remarks[3], ==,
                     "It ended early, in block 6, when the profile was to be rolled back: no CPU is left.");
+    g_assert_cmpstr(remarks[4], ==, "At the end the profile could not be rolled back: no libvirtd.");
 }
 
 /* What was only staged, unless it is in force already, or the guests were powered off and on. */

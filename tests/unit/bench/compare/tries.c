@@ -23,6 +23,7 @@ typedef struct {
     KtBench bench;
     guint switches;       /* of the arms */
     guint failing_switch; /* which of them fails, from 1; 0 = none */
+    bool failing_after;   /* those after it fail, too */
     guint run;            /* before which at_run() is called */
     void (*at_run)(KtBench *bench);
 } Scene;
@@ -38,7 +39,8 @@ switch_arm(KtBench *bench, bool with, GError **error)
 {
     Scene *scene = bench->user_data;
     (void)with;
-    if (++scene->switches != scene->failing_switch)
+    if (++scene->switches != scene->failing_switch &&
+        (!scene->failing_after || scene->switches < scene->failing_switch))
         return true;
     g_set_error(error, KT_ERROR, KT_ERROR_CONFLICT, "no CPU is left");
     return false;
@@ -122,7 +124,7 @@ run(Scene *scene, GError **error)
     g_assert_true(kt_bench_prepare(&scene->bench, error));
     g_assert_true(kt_journal_begin_benchmark(scene->bench.journal, scene->bench.benchmark, error));
     bool measured = kt_bench_run(&scene->bench, error);
-    g_assert_false(scene->bench.with);
+    g_assert_true(scene->bench.with == scene->failing_after);
     return measured;
 }
 
@@ -237,6 +239,33 @@ test_arms_not_switched(void)
     g_assert_cmpuint(scene->switches, ==, 3); /* the third took it back */
 }
 
+/* The last roll back, after all was measured. */
+static void
+test_not_as_it_began(void)
+{
+    g_autoptr(Scene) scene = scene_new();
+    g_autoptr(GError) error = NULL;
+    bool with[N_BLOCKS * KT_BLOCK_RUNS];
+    add_workload(scene, "steady", 0, 0);
+    /* that ends with the profile */
+    do
+        kt_schedule(++scene->bench.benchmark->seed, N_BLOCKS, with);
+    while (!with[G_N_ELEMENTS(with) - 1]);
+    for (guint i = 0; i < G_N_ELEMENTS(with); i++)
+        scene->failing_switch += with[i] != (i > 0 && with[i - 1]);
+    scene->failing_switch++;
+    scene->failing_after = true;
+    g_assert_false(run(scene, &error));
+    g_assert_cmpuint(count_runs(scene, "steady"), ==, N_BLOCKS * KT_BLOCK_RUNS);
+    const KtFailure *failure = only_failure(scene);
+    g_assert_null(failure->workload);
+    g_assert_true(failure->given_up && !failure->with);
+    g_assert_cmpuint(failure->block, ==, N_BLOCKS - 1);
+    g_assert_cmpstr(failure->message, ==, "no CPU is left");
+    g_autoptr(KtBenchmark) read = kt_journal_benchmark(scene->bench.journal, 0, NULL);
+    g_assert_cmpuint(read->failures->len, ==, 1);
+}
+
 static void
 turn_off(KtBench *bench)
 {
@@ -316,6 +345,7 @@ main(int argc, char **argv)
     g_test_add_func("/tries/all-fail", test_all_fail);
     g_test_add_func("/tries/never-runs", test_never_runs);
     g_test_add_func("/tries/arms-not-switched", test_arms_not_switched);
+    g_test_add_func("/tries/not-as-it-began", test_not_as_it_began);
     g_test_add_func("/tries/guest-is-off", test_guest_is_off);
     g_test_add_func("/tries/settles-once", test_settles_once);
     g_test_add_func("/tries/interrupted", test_interrupted);
