@@ -82,11 +82,13 @@ kt_benchmark_gave_up(const KtBenchmark *benchmark, const char *workload, const c
 }
 
 bool
-kt_benchmark_has_figures(const KtBenchmark *benchmark)
+kt_benchmark_has_figures(const KtBenchmark *benchmark, const char *workload, const char *domain)
 {
     for (guint i = 0; i < benchmark->metrics->len; i++) {
         const KtMetric *metric = benchmark->metrics->pdata[i];
-        if (!metric->watched && metric->runs->len > 0)
+        bool asked = workload == NULL ||
+                     (g_str_equal(metric->workload, workload) && g_str_equal(metric->domain, domain));
+        if (asked && !metric->watched && metric->runs->len > 0)
             return true;
     }
     return false;

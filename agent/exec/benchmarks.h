@@ -67,8 +67,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(KtBenchmark, kt_benchmark_free)
 /** Whether a workload was given up on a domain; both NULL: any on any. */
 bool kt_benchmark_gave_up(const KtBenchmark *benchmark, const char *workload, const char *domain);
 
-/** Whether there is a value of any figure that is judged. */
-bool kt_benchmark_has_figures(const KtBenchmark *benchmark);
+/** Whether there is a value of any figure of a workload on a domain that is judged; both NULL: of any on any.
+ */
+bool kt_benchmark_has_figures(const KtBenchmark *benchmark, const char *workload, const char *domain);
 
 /** Records that @benchmark begins, with its metrics; sets its id. */
 bool kt_journal_begin_benchmark(KtJournal *journal, KtBenchmark *benchmark, GError **error);

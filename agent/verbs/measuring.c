@@ -137,7 +137,7 @@ tell_failure(const KtBench *running, const KtFailure *failure)
     const KtArms *arms = running->user_data;
     if (!failure->given_up || failure->workload == NULL)
         return;
-    g_autofree char *text = kt_failure_text(failure);
+    g_autofree char *text = kt_failure_text(running->benchmark, failure);
     kt_end_progress(arms->options);
     g_warning("%s", text);
 }
@@ -279,10 +279,11 @@ run_heeding_signals(KtBench *bench, GError **error)
 static bool
 check_measured(const KtBenchmark *benchmark, GError **early, GError **error)
 {
-    if (kt_benchmark_has_figures(benchmark) || g_error_matches(*early, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    if (kt_benchmark_has_figures(benchmark, NULL, NULL) ||
+        g_error_matches(*early, G_IO_ERROR, G_IO_ERROR_CANCELLED))
         return true;
     const KtFailure *first = benchmark->failures->len ? benchmark->failures->pdata[0] : NULL;
-    g_autofree char *text = first ? kt_failure_text(first) : NULL;
+    g_autofree char *text = first ? kt_failure_text(benchmark, first) : NULL;
     if (*early)
         g_propagate_error(error, g_steal_pointer(early));
     else

@@ -97,7 +97,7 @@ check_whole(const KtBenchmark *benchmark, GError **error)
         const KtFailure *failure = benchmark->failures->pdata[i];
         if (!failure->given_up)
             continue;
-        g_autofree char *text = kt_failure_text(failure);
+        g_autofree char *text = kt_failure_text(benchmark, failure);
         g_set_error(error, KT_ERROR, KT_ERROR_CONFLICT, "nothing is proven: %s", text);
         return false;
     }

@@ -106,7 +106,7 @@ staged_text(const KtBenchmark *benchmark)
 }
 
 char *
-kt_failure_text(const KtFailure *failure)
+kt_failure_text(const KtBenchmark *benchmark, const KtFailure *failure)
 {
     g_autofree char *when = g_strdup_printf("in block %u, %s", failure->block + 1,
                                             failure->with ? "with the profile" : "as it was");
@@ -120,9 +120,10 @@ kt_failure_text(const KtFailure *failure)
     if (!failure->given_up)
         return g_strdup_printf("%s on %s went well %s, after %s that failed: %s.", failure->workload,
                                failure->domain, when, tries, failure->message);
-    return g_strdup_printf("%s on %s was given up %s, after %s that failed: %s. Its figures are those from "
-                           "before%s.",
-                           failure->workload, failure->domain, when, tries, failure->message,
+    bool measured = kt_benchmark_has_figures(benchmark, failure->workload, failure->domain);
+    return g_strdup_printf("%s on %s was given up %s, after %s that failed: %s. %s%s.", failure->workload,
+                           failure->domain, when, tries, failure->message,
+                           measured ? "Its figures are those from before" : "There are no figures of it",
                            failure->with ? "; the profile may be why" : "");
 }
 
@@ -136,8 +137,9 @@ is_repeat_of(const KtFailure *failure, const KtFailure *other)
 /* What failed for good has a sentence of its own. All runs of a workload that were repeated have one, at the
  * last of them; NULL: @place isn't that. */
 static char *
-failure_text(const GPtrArray *failures, guint place)
+failure_text(const KtBenchmark *benchmark, guint place)
 {
+    const GPtrArray *failures = benchmark->failures;
     const KtFailure *failure = failures->pdata[place];
     guint count = 0;
     for (guint i = 0; i < failures->len && !failure->given_up && failure->workload; i++) {
@@ -147,7 +149,7 @@ failure_text(const GPtrArray *failures, guint place)
         count += repeat;
     }
     if (count < 2)
-        return kt_failure_text(failure);
+        return kt_failure_text(benchmark, failure);
     return g_strdup_printf("%u runs of %s on %s failed at first and went well when they were repeated, the "
                            "last in block %u: %s.",
                            count, failure->workload, failure->domain, failure->block + 1, failure->message);
@@ -161,7 +163,7 @@ kt_remarks(const KtBenchmark *benchmark)
     char **remarks = g_new0(char *, benchmark->failures->len + G_N_ELEMENTS(texts) + 1);
     guint n = 0;
     for (guint i = 0; i < benchmark->failures->len; i++) {
-        char *text = failure_text(benchmark->failures, i);
+        char *text = failure_text(benchmark, i);
         if (text)
             remarks[n++] = text;
     }

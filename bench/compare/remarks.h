@@ -3,8 +3,10 @@
 
 #include "agent/exec/benchmarks.h"
 
-/** What failed, as sentences: "tcp on db-1 was given up in block 3 of 8, with the profile: …". Owned. */
-char *kt_failure_text(const KtFailure *failure);
+/** What failed in @benchmark, as sentences: "tcp on db-1 was given up in block 3, with the profile, …".
+ * Owned.
+ */
+char *kt_failure_text(const KtBenchmark *benchmark, const KtFailure *failure);
 
 /**
  * What a reader must know before he believes the figures, as sentences: runs that failed, a host that was

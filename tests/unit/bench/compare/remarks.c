@@ -77,6 +77,16 @@ add_failure(KtBenchmark *benchmark, const char *workload, const char *message, g
     g_ptr_array_add(benchmark->failures, failure);
 }
 
+/* One value of a figure that is judged. */
+static void
+add_figure(KtBenchmark *benchmark, const char *workload)
+{
+    KtMetric *metric = kt_metric_new(workload, "db-1", "figure", "s");
+    KtRun run = {.value = 1};
+    g_array_append_val(metric->runs, run);
+    g_ptr_array_add(benchmark->metrics, metric);
+}
+
 /* Before all else; what went well when it was repeated in one sentence for a workload. */
 static void
 test_failures(void)
@@ -85,6 +95,7 @@ test_failures(void)
     add_failure(benchmark, "tcp", "no route", 1, false);
     add_failure(benchmark, "disk", "no space", 1, false);
     add_failure(benchmark, "tcp", "refused", 3, false);
+    add_figure(benchmark, "tcp");
     add_failure(benchmark, "tcp", "gone", 4, true);
     add_failure(benchmark, NULL, "no CPU is left", 5, false);
     add_failure(benchmark, NULL, "no libvirtd", 5, true);
@@ -102,6 +113,23 @@ test_failures(void)
     g_assert_cmpstr(remarks[3], ==,
                     "It ended early, in block 6, when the profile was to be rolled back: no CPU is left.");
     g_assert_cmpstr(remarks[4], ==, "At the end the profile could not be rolled back: no libvirtd.");
+}
+
+/* What was given up before it was measured has no figures from before. */
+static void
+test_given_up_and_measured(void)
+{
+    g_autoptr(KtBenchmark) benchmark = make_benchmark(20, 0, "kvm");
+    add_figure(benchmark, "disk");
+    add_failure(benchmark, "tcp", "gone", 0, true);
+    for (guint measured = 0; measured < 2; measured++) {
+        g_auto(GStrv) remarks = kt_remarks(benchmark);
+        g_assert_true(g_str_has_suffix(remarks[0], measured ? "gone. Its figures are those from before; the "
+                                                              "profile may be why."
+                                                            : "gone. There are no figures of it; the "
+                                                              "profile may be why."));
+        add_figure(benchmark, "tcp");
+    }
 }
 
 /* What was only staged, unless it is in force already, or the guests were powered off and on. */
@@ -149,6 +177,7 @@ main(int argc, char **argv)
     g_test_add_func("/remarks/disturbed", test_disturbed);
     g_test_add_func("/remarks/emulated", test_emulated);
     g_test_add_func("/remarks/failures", test_failures);
+    g_test_add_func("/remarks/given-up-and-measured", test_given_up_and_measured);
     g_test_add_func("/remarks/staged", test_staged);
     g_test_add_func("/remarks/absent", test_absent);
     return g_test_run();

@@ -206,7 +206,8 @@ test_all_fail(void)
     g_assert_true(run(scene, &error));
     g_assert_true(only_failure(scene)->given_up);
     g_assert_cmpuint(scene->switches, <=, 2);
-    g_assert_true(kt_benchmark_has_figures(scene->bench.benchmark) == (count_runs(scene, "broken") > 0));
+    g_assert_true(kt_benchmark_has_figures(scene->bench.benchmark, NULL, NULL) ==
+                  (count_runs(scene, "broken") > 0));
 }
 
 /* What doesn't run at all is told at once, and before anything is changed. */
@@ -220,7 +221,7 @@ test_never_runs(void)
     g_assert_nonnull(strstr(error->message, "no route"));
     g_assert_cmpuint(scene->switches, ==, 0);
     g_assert_cmpuint(scene->bench.benchmark->failures->len, ==, 0);
-    g_assert_false(kt_benchmark_has_figures(scene->bench.benchmark));
+    g_assert_false(kt_benchmark_has_figures(scene->bench.benchmark, NULL, NULL));
     g_assert_cmpuint(count_calls(scene, "broken"), ==, 1);
 }
 
@@ -235,7 +236,7 @@ test_arms_not_switched(void)
     g_assert_nonnull(strstr(error->message, "no CPU is left"));
     g_assert_null(only_failure(scene)->workload);
     g_assert_cmpstr(only_failure(scene)->message, ==, "no CPU is left");
-    g_assert_true(kt_benchmark_has_figures(scene->bench.benchmark));
+    g_assert_true(kt_benchmark_has_figures(scene->bench.benchmark, NULL, NULL));
     g_assert_cmpuint(scene->switches, ==, 3); /* the third took it back */
 }
 
