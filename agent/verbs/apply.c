@@ -78,10 +78,8 @@ prove(KtMeasuring *measuring, const KtPlan *plan)
     const KtOptions *options = measuring->options;
     g_autoptr(GError) error = NULL;
     g_autoptr(KtProof) proof = kt_prove(measuring, plan, &error);
-    if (proof == NULL) {
-        KtExit exit = kt_report_error(options, error);
-        return measuring->bench.with || measuring->arms.run != 0 ? KT_EXIT_PARTIAL : exit;
-    }
+    if (proof == NULL)
+        return kt_measuring_report_error(measuring, error);
     KtExit exit = exit_of_proof(proof);
     if (!proof->interrupted)
         kt_lasting_keep_proven(options, proof);

@@ -39,10 +39,8 @@ carry_out(KtMeasuring *measuring, const KtPlan *plan)
     g_autoptr(GError) early = NULL;
     g_autoptr(GError) error = NULL;
     g_autoptr(KtBenchmark) benchmark = kt_measuring_run(measuring, plan, &early, &error);
-    if (benchmark == NULL) {
-        KtExit exit = kt_report_error(measuring->options, error);
-        return measuring->bench.with ? KT_EXIT_PARTIAL : exit;
-    }
+    if (benchmark == NULL)
+        return kt_measuring_report_error(measuring, error);
     if (g_error_matches(early, G_IO_ERROR, G_IO_ERROR_CANCELLED))
         g_warning("interrupted; all is as it was");
     else if (early)

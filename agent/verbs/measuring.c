@@ -318,3 +318,11 @@ kt_measuring_run(KtMeasuring *measuring, const KtPlan *plan, GError **ret_early,
     *ret_early = g_steal_pointer(&early);
     return g_steal_pointer(&benchmark);
 }
+
+KtExit
+kt_measuring_report_error(const KtMeasuring *measuring, const GError *error)
+{
+    KtExit exit = kt_report_error(measuring->options, error);
+    /* The last try to end as it began failed; a proof's roll back of what was to stay did. */
+    return measuring->bench.with || measuring->arms.run != 0 ? KT_EXIT_PARTIAL : exit;
+}

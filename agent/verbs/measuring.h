@@ -46,3 +46,7 @@ guint kt_measuring_least_blocks(const KtMeasuring *measuring);
  * owned. NULL: it failed, and no figure was measured.
  */
 KtBenchmark *kt_measuring_run(KtMeasuring *measuring, const KtPlan *plan, GError **ret_early, GError **error);
+
+/** Reports why nothing was measured or proven, @error. The exit code is KT_EXIT_PARTIAL where something of
+ * the profile is left in force, or may be. */
+KtExit kt_measuring_report_error(const KtMeasuring *measuring, const GError *error);
