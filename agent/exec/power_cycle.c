@@ -11,14 +11,22 @@
 #define INTERVAL_USEC (250 * 1000)
 #define LEAVE_SECONDS 30 /* QEMU's own way out, once the guest has powered off */
 
-/** Waits until the domain is as @active says. */
+/** A connection that is broken stays so. */
 static bool
-wait_for(virDomain *domain, bool active, guint seconds)
+is_connected(virDomain *domain)
+{
+    return virConnectIsAlive(virDomainGetConnect(domain)) == 1;
+}
+
+/** Waits until the domain is off; not for a libvirtd that has gone. */
+static bool
+wait_until_off(virDomain *domain, guint seconds)
 {
     for (gint64 end = g_get_monotonic_time() + seconds * G_USEC_PER_SEC; g_get_monotonic_time() < end;
          g_usleep(INTERVAL_USEC)) {
-        if (virDomainIsActive(domain) == (active ? 1 : 0))
-            return true;
+        int active = virDomainIsActive(domain);
+        if (active <= 0 && (active == 0 || !is_connected(domain)))
+            return active == 0;
     }
     return false;
 }
@@ -53,13 +61,14 @@ kt_power_off(virDomain *domain, GError **error)
         kt_hypervisor_set_error(error, "cannot be asked to shut down");
         return false;
     }
-    if (wait_for(domain, false, KT_SHUTDOWN_SECONDS))
+    if (wait_until_off(domain, KT_SHUTDOWN_SECONDS))
         return true;
-    g_set_error(
-        error, KT_ERROR, KT_ERROR_HYPERVISOR,
-        "it was asked to shut down and is not off after %d s; should it still do so, it stays off until "
-        "'virsh start'",
-        KT_SHUTDOWN_SECONDS);
+    g_autofree char *found = is_connected(domain)
+                                 ? g_strdup_printf("is not off after %d s", KT_SHUTDOWN_SECONDS)
+                                 : g_strdup("libvirtd has gone meanwhile");
+    g_set_error(error, KT_ERROR, KT_ERROR_HYPERVISOR,
+                "it was asked to shut down and %s; should it still do so, it stays off until 'virsh start'",
+                found);
     return false;
 }
 
@@ -69,7 +78,7 @@ kt_power_has_gone(virDomain *domain)
     int state = VIR_DOMAIN_NOSTATE;
     bool going = virDomainGetState(domain, &state, NULL, 0) == 0 &&
                  (state == VIR_DOMAIN_SHUTDOWN || state == VIR_DOMAIN_CRASHED);
-    return going ? wait_for(domain, false, LEAVE_SECONDS) : virDomainIsActive(domain) == 0;
+    return going ? wait_until_off(domain, LEAVE_SECONDS) : virDomainIsActive(domain) == 0;
 }
 
 bool

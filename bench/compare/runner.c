@@ -9,6 +9,9 @@
 #include "bench/compare/tries.h"
 #include "probes/hypervisor.h"
 
+/* How often it is tried to end as it began once it was interrupted: after 0, 1 and 3 seconds. */
+#define INTERRUPTED_TRIES 3
+
 void
 kt_schedule(guint32 seed, guint n_blocks, bool *ret_with)
 {
@@ -239,7 +242,16 @@ run_blocks(KtBench *bench, KtRun *ret_run, GError **error)
     return true;
 }
 
-/* Tried again only where nobody answered: libvirtd may be on its way back. */
+/* Tried again only where nobody answered: libvirtd may be on its way back. Who interrupts waits for that a
+ * few seconds; later `rollback` does it. */
+static bool
+is_hopeless(const KtBench *bench, guint failed)
+{
+    guint tries = g_cancellable_is_cancelled(bench->cancel) ? MIN(INTERRUPTED_TRIES, bench->patience.tries)
+                                                            : bench->patience.tries;
+    return failed >= tries || virConnectIsAlive(bench->connection) == 1;
+}
+
 static bool
 end_as_it_began(KtBench *bench, GError **error)
 {
@@ -247,11 +259,14 @@ end_as_it_began(KtBench *bench, GError **error)
         g_autoptr(GError) why = NULL;
         if (switch_to(bench, false, &why))
             return true;
-        if (failed + 1 >= bench->patience.tries || virConnectIsAlive(bench->connection) == 1) {
+        /* An interruption is heeded also while it waits. */
+        kt_load_wait(0, NULL, NULL);
+        if (is_hopeless(bench, failed + 1)) {
             g_propagate_error(error, g_steal_pointer(&why));
             return false;
         }
-        kt_load_wait(1000 << MIN(failed, 4), NULL, NULL);
+        kt_load_wait(1000 << MIN(failed, 4), g_cancellable_is_cancelled(bench->cancel) ? NULL : bench->cancel,
+                     NULL);
     }
     return true;
 }

@@ -35,6 +35,11 @@ run = /bin/sh -c "{script}"
 [figure figure]
 read = line ^figure ([0-9]+)
 """
+# Takes a power cycle.
+STAGED = f"""
+[domain {GUEST}]
+disk.cache = none
+"""
 PASSIVE = """[workload]
 where = passive
 timeout = 10
@@ -125,10 +130,10 @@ class Failing(Base):
         result = self.host.tune("report", "--json")
         return result.json if result.code == 0 else {"benchmark": 0}
 
-    def start(self, *workloads, blocks=1):
+    def start(self, *workloads, blocks=1, profile=None, more=()):
         chosen = [word for workload in workloads for word in ("--workload", workload)]
-        return subprocess.Popen(self.host.command("bench", self.host.profile(self.neutral), *chosen, "--blocks", str(blocks),
-                                                  "--seed", SEED, "--yes", "--json"),
+        return subprocess.Popen(self.host.command("bench", self.host.profile(profile or self.neutral), *chosen, "--blocks",
+                                                  str(blocks), "--seed", SEED, "--yes", "--json", *more),
                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def failures_to_the_end(self, process):
@@ -178,6 +183,24 @@ class Failing(Base):
             out, err = process.communicate(timeout=60)
             self.assertEqual(process.returncode, 3, out + err)
             self.assertIn("interrupted", err)
+        self.assert_as_it_was()
+
+    def test_interrupted_without_libvirtd(self):
+        """While a guest is to power off, which doesn't: neither is waited for, and what is left is named and undone later."""
+        self.addCleanup(self.host.boot, GUEST)
+        self.host.ask(GUEST, "run killall -STOP dd qemu-ga")  # those who hear the power button
+        with self.start(self.workload("slow", PASSIVE), profile=self.neutral + STAGED, more=("--restart",)) as process:
+            self.assertTrue(wait_for(lambda: "cache='none'" in self.host.definition(GUEST), 120), "nothing is applied")
+            time.sleep(10)  # so long libvirtd waits for the guest's agent
+            self.host.kill_libvirtd()
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=120)
+        self.host.start_libvirtd()
+        self.host.virsh("destroy", GUEST)
+        self.assertEqual(process.returncode, 3, out + err)
+        self.assertIn("'kvm-tune rollback' undoes it", " ".join(err.split()))
+        self.assertEqual(self.host.tune("rollback", "--yes").code, 0)
+        self.host.boot(GUEST)
         self.assert_as_it_was()
 
 

@@ -93,7 +93,8 @@ static void
 scene_free(Scene *scene)
 {
     kt_root_free(scene->root);
-    virConnectClose(scene->bench.connection);
+    if (scene->bench.connection)
+        virConnectClose(scene->bench.connection);
     g_ptr_array_unref(scene->bench.workloads);
     g_ptr_array_unref(scene->bench.domains);
     kt_benchmark_free(scene->bench.benchmark);
@@ -337,6 +338,43 @@ test_interrupted(void)
     g_assert_cmpuint(count_runs(scene, "broken"), ==, 1);
 }
 
+static void
+disconnect(KtBench *bench)
+{
+    virConnectClose(bench->connection);
+    bench->connection = NULL;
+    g_cancellable_cancel(bench->cancel);
+}
+
+static bool
+connect_never(KtBench *bench, GError **error)
+{
+    g_set_error(error, KT_ERROR, KT_ERROR_HYPERVISOR, "%s", bench->connection ? "two" : "nobody answers");
+    return false;
+}
+
+/* While nobody answers: it isn't waited for as long as without an interruption, and what is left is told. */
+static void
+test_interrupted_without_connection(void)
+{
+    g_autoptr(Scene) scene = scene_new();
+    g_autoptr(GError) error = NULL;
+    bool with[N_BLOCKS * KT_BLOCK_RUNS];
+    add_workload(scene, "steady", 0, 0);
+    kt_schedule(scene->bench.benchmark->seed, N_BLOCKS, with);
+    scene->bench.patience.tries = 20;
+    scene->bench.connect_again = connect_never;
+    scene->at_run = disconnect;
+    while (!with[scene->run])
+        scene->run++; /* the first with the profile */
+    scene->failing_switch = 2;
+    scene->failing_after = true;
+    g_assert_false(run(scene, &error));
+    g_assert_cmpuint(scene->switches, ==, 1 + 3);
+    g_assert_nonnull(strstr(error->message, "no CPU is left"));
+    g_assert_true(only_failure(scene)->given_up);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -350,5 +388,6 @@ main(int argc, char **argv)
     g_test_add_func("/tries/guest-is-off", test_guest_is_off);
     g_test_add_func("/tries/settles-once", test_settles_once);
     g_test_add_func("/tries/interrupted", test_interrupted);
+    g_test_add_func("/tries/interrupted-without-connection", test_interrupted_without_connection);
     return g_test_run();
 }
