@@ -89,15 +89,36 @@ apply(KtArms *arms, GError **error)
     return false;
 }
 
+/* Its owner's business: it isn't powered on against his will, and what is measured on it fails. Told once. */
+static void
+leave_off(const KtArms *arms, const char *name)
+{
+    if (g_hash_table_add(arms->left_off, g_strdup(name)))
+        g_warning("%s is off, which this benchmark has not asked for: it is not started", name);
+}
+
+/* libvirt's reason for its state is the same for his order and for ours, so what we have asked for is kept in
+ * mind. Of one that its owner shuts down while ours is under way nobody can tell whose it obeyed: it is
+ * started. So is one that obeys ours after it was given up. */
+static bool
+is_off_by_others(const KtArms *arms, virDomainPtr domain)
+{
+    return virDomainIsActive(domain) == 0 && !g_hash_table_contains(arms->asked, virDomainGetName(domain));
+}
+
 /* One that its new definition doesn't start runs again as it did; the error says so. */
 static bool
-power_cycle(virDomainPtr domain, GError **error)
+power_cycle(const KtArms *arms, virDomainPtr domain, GError **error)
 {
+    const char *name = virDomainGetName(domain);
     g_autofree char *before = kt_power_definition(domain);
-    if (kt_power_off(domain, error) && kt_power_on(domain, before, error))
-        return true;
-    g_prefix_error(error, "%s: ", virDomainGetName(domain));
-    return false;
+    g_hash_table_add(arms->asked, g_strdup(name));
+    bool off = kt_power_off(domain, error), on = off && kt_power_on(domain, before, error);
+    if (off && virDomainIsActive(domain) > 0)
+        g_hash_table_remove(arms->asked, name);
+    if (!on)
+        g_prefix_error(error, "%s: ", name);
+    return on;
 }
 
 static bool
@@ -106,11 +127,14 @@ power_cycle_each(const KtArms *arms, const GPtrArray *names, GError **error)
     for (guint i = 0; names && i < names->len; i++) {
         const char *name = names->pdata[i];
         g_autoptr(virDomain) domain = virDomainLookupByName(arms->host->connection, name);
-        if (domain == NULL) {
+        bool gone = domain == NULL && kt_hypervisor_domain_is_gone();
+        if (domain == NULL && !gone) {
             kt_hypervisor_set_error(error, "%s", name);
             return false;
         }
-        if (!power_cycle(domain, error))
+        if (gone || is_off_by_others(arms, domain))
+            leave_off(arms, name);
+        else if (!power_cycle(arms, domain, error))
             return false;
     }
     return true;

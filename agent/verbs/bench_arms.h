@@ -15,7 +15,9 @@ typedef struct {
     KtReport *report; /* of that run; owned */
     GPtrArray *
         cycled; /* char *: names of domains that the arm stages something of; NULL without --restart; owned */
-    bool powered; /* some of them may run as the profile staged them */
+    GHashTable *asked; /* char *: those that were asked to power off and weren't seen to run since; owned */
+    GHashTable *left_off; /* char *: those that somebody else has shut off; owned */
+    bool powered;         /* some of them may run as the profile staged them */
 } KtArms;
 
 /** A KtBench.switch_arm; its user_data is a KtArms. */

@@ -25,6 +25,8 @@ kt_measuring_free(KtMeasuring *measuring)
     kt_host_free(measuring->arms.host);
     kt_report_free(measuring->arms.report);
     g_clear_pointer(&measuring->arms.cycled, g_ptr_array_unref);
+    g_clear_pointer(&measuring->arms.asked, g_hash_table_unref);
+    g_clear_pointer(&measuring->arms.left_off, g_hash_table_unref);
     g_clear_pointer(&measuring->workloads, g_ptr_array_unref);
     g_clear_pointer(&measuring->domains, g_ptr_array_unref);
     g_clear_object(&measuring->cancel);
@@ -171,7 +173,11 @@ kt_measuring_new(const KtOptions *options, const KtPlanning *planning, GPtrArray
     measuring->workloads = workloads;
     measuring->domains = measured_domains(options, planning->host->snapshot);
     measuring->cancel = g_cancellable_new();
-    measuring->arms = (KtArms){.options = options, .profile = planning->profile, .journal = journal};
+    measuring->arms = (KtArms){.options = options,
+                               .profile = planning->profile,
+                               .journal = journal,
+                               .asked = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
+                               .left_off = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL)};
     measuring->bench = (KtBench){.root = planning->host->root,
                                  .connection = planning->host->connection,
                                  .workloads = workloads,

@@ -22,6 +22,37 @@ kt_bench_domain(const KtBench *bench, const char *name, GError **error)
     return domain;
 }
 
+/* libvirt doesn't say by whom; a benchmark leaves no guest off without saying so itself. */
+static const char *
+reason_text(int reason)
+{
+    switch (reason) {
+    case VIR_DOMAIN_SHUTOFF_SHUTDOWN:
+        return ": it was shut down";
+    case VIR_DOMAIN_SHUTOFF_DESTROYED:
+        return ": somebody has destroyed it";
+    case VIR_DOMAIN_SHUTOFF_CRASHED:
+        return ": it crashed";
+    case VIR_DOMAIN_SHUTOFF_MIGRATED:
+        return ": it was migrated to another host";
+    case VIR_DOMAIN_SHUTOFF_SAVED:
+        return ": it was saved";
+    default:
+        return "";
+    }
+}
+
+char *
+kt_bench_why_off(const KtBench *bench, const char *name)
+{
+    int state = VIR_DOMAIN_NOSTATE, reason = 0;
+    g_autoptr(virDomain) domain = kt_bench_domain(bench, name, NULL);
+    if (domain == NULL)
+        return kt_hypervisor_domain_is_gone() ? g_strdup_printf("%s does not run: it is gone", name) : NULL;
+    bool off = virDomainGetState(domain, &state, &reason, 0) == 0 && state == VIR_DOMAIN_SHUTOFF;
+    return off ? g_strdup_printf("%s does not run%s", name, reason_text(reason)) : NULL;
+}
+
 /* A guest that will be powered off has another process then, which counts anew: only the host is compared. */
 KtWatcher *
 kt_bench_watcher(const KtBench *bench, const KtWorkload *workload, virDomainPtr domain)
@@ -78,8 +109,9 @@ kt_reading_take(const KtBench *bench, const KtWorkload *workload, const char *na
     g_autoptr(virDomain) domain = kt_bench_domain(bench, name, error);
     if (domain == NULL)
         return false;
-    if (virDomainIsActive(domain) == 0) {
-        g_set_error(error, KT_ERROR, KT_ERROR_HYPERVISOR, "%s does not run", name);
+    g_autofree char *off = kt_bench_why_off(bench, name);
+    if (off) {
+        g_set_error_literal(error, KT_ERROR, KT_ERROR_HYPERVISOR, off);
         return false;
     }
     g_autofree char *output = run_watched(bench, workload, domain, reading.watched, error);

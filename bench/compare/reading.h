@@ -17,6 +17,10 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(KtReading, kt_reading_clear)
 /** The domain of that name, or NULL. Errors: hypervisor. */
 virDomainPtr kt_bench_domain(const KtBench *bench, const char *name, GError **error);
 
+/** Why the domain doesn't run: "db-1 does not run: somebody has destroyed it". NULL: it runs, or that can't
+ * be told. Owned. */
+char *kt_bench_why_off(const KtBench *bench, const char *name);
+
 /** Who looks at the counters beside a run on @domain, before it begins. */
 KtWatcher *kt_bench_watcher(const KtBench *bench, const KtWorkload *workload, virDomainPtr domain);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bench/compare/tries.h"
 
+#include "base/error.h"
 #include "bench/compare/load.h"
-#include "probes/hypervisor.h"
 
 #define FIRST_TRY_SECONDS 5
 #define MOST_WAIT_SECONDS 16
@@ -39,20 +39,25 @@ was_last(const KtPatience *patience, const KtTries *tries, gint64 spent_s)
     return tries->failed >= patience->tries && !is_settling(tries);
 }
 
+/* That is why, then, whatever the workload said of it. */
 static bool
-is_off(const KtBench *bench, const char *name)
+is_off(const KtBench *bench, KtTries *tries)
 {
-    g_autoptr(virDomain) domain = kt_bench_domain(bench, name, NULL);
-    return domain ? virDomainIsActive(domain) == 0 : kt_hypervisor_domain_is_gone();
+    g_autofree char *off = kt_bench_why_off(bench, tries->domain);
+    if (off == NULL)
+        return false;
+    g_clear_error(&tries->why);
+    tries->why = g_error_new_literal(KT_ERROR, KT_ERROR_HYPERVISOR, off);
+    return true;
 }
 
 /* Whether another try is to be made, now. */
 static bool
-wait_for_next(KtBench *bench, const KtTries *tries, gint64 begin)
+wait_for_next(KtBench *bench, KtTries *tries, gint64 begin)
 {
     guint seconds = is_settling(tries) ? 1 : MIN(1U << MIN(tries->failed - 1, 16), MOST_WAIT_SECONDS);
     gint64 spent = (g_get_monotonic_time() - begin) / G_USEC_PER_SEC;
-    if (was_last(&bench->patience, tries, spent) || is_off(bench, tries->domain) ||
+    if (is_off(bench, tries) || was_last(&bench->patience, tries, spent) ||
         !kt_load_wait(seconds * 1000, bench->cancel, NULL))
         return false;
     if (virConnectIsAlive(bench->connection) != 1)

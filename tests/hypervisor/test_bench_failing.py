@@ -2,6 +2,7 @@
 """Workloads that fail in a benchmark: they are repeated, then given up, and what they say of it is told; what was measured is
 shown, and the host ends as it began."""
 
+import json
 import os
 import signal
 import subprocess
@@ -200,6 +201,22 @@ class Failing(Base):
         self.assertEqual(process.returncode, 3, out + err)
         self.assertIn("'kvm-tune rollback' undoes it", " ".join(err.split()))
         self.assertEqual(self.host.tune("rollback", "--yes").code, 0)
+        self.host.boot(GUEST)
+        self.assert_as_it_was()
+
+    def test_shut_off_by_somebody_else(self):
+        """What its owner has powered off is not powered on."""
+        before = self.newest()["benchmark"]
+        self.addCleanup(self.host.boot, GUEST)
+        with self.start(self.workload("slow", PASSIVE), profile=self.neutral + STAGED, more=("--restart",)) as process:
+            self.wait_for_runs(2, before)  # it runs with the profile
+            self.host.virsh("destroy", GUEST)
+            out, err = process.communicate(timeout=900)
+        self.assertEqual(process.returncode, 3, out + err)
+        self.assertEqual(self.host.virsh("domstate", GUEST), "shut off")
+        failure, = json.loads(out)["failures"]
+        self.assertEqual((failure["given_up"], failure["message"]), (True, f"{GUEST} does not run: somebody has destroyed it"))
+        self.assertIn(f"{GUEST} is off, which this benchmark has not asked for", " ".join(err.split()))
         self.host.boot(GUEST)
         self.assert_as_it_was()
 

@@ -286,7 +286,7 @@ test_guest_is_off(void)
     scene->at_run = turn_off;
     g_assert_true(run(scene, &error));
     g_assert_cmpuint(only_failure(scene)->tries, ==, 1);
-    g_assert_cmpstr(only_failure(scene)->message, ==, DOMAIN " does not run");
+    g_assert_cmpstr(only_failure(scene)->message, ==, DOMAIN " does not run: somebody has destroyed it");
     g_assert_cmpuint(count_runs(scene, "steady"), ==, 5);
 }
 
