@@ -1,29 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "tests/unit/tuners/scene.h"
-
-/* 2 nodes with one L3 each, 4 cores an L3, 2 threads a core: CPUs 0-15, cores 0-1, 2-3, … */
-#define HOST "pack:2 [numa] l3:1 core:4 pu:2"
-
-static const KtSeat *
-seat_of(const Scene *scene, const char *domain)
-{
-    gint seat = scene->plan->domains[scene_index(scene, domain)].seat;
-    g_assert_cmpint(seat, >=, 0);
-    return &scene->plan->placement->seats[seat];
-}
-
-static char *
-planned_emulator(const Scene *scene, const char *domain)
-{
-    return kt_cpuset_format(scene->plan->domains[scene_index(scene, domain)].emulator);
-}
-
-static void
-assert_emulator(const Scene *scene, const char *domain, const char *cpus)
-{
-    g_autofree char *planned = planned_emulator(scene, domain);
-    g_assert_cmpstr(planned, ==, cpus);
-}
+#include "tests/unit/tuners/pins_scene.h"
 
 /* Both actions of one pin, each with its own `from`. */
 static void
@@ -34,7 +10,7 @@ test_exclusive(void)
 
     scene_plan(scene, "[domain db]\ncpu.placement = shared-cache\ncpu.exclusive = yes\n");
 
-    const KtSeat *seat = seat_of(scene, "db");
+    const KtSeat *seat = scene_seat(scene, "db");
     g_assert_null(seat->refusal);
     for (guint i = 0; i < 2; i++) {
         g_autofree char *item = g_strdup_printf("vcpu %u", i);
@@ -54,7 +30,7 @@ test_exclusive(void)
     g_assert_cmpuint(scene->plan->actions->len, ==, 4);
     g_assert_cmpuint(scene->plan->steps->len, ==, 2);
     g_assert_cmpfloat(scene->plan->cost.total, <, scene->plan->cost_before.total);
-    assert_emulator(scene, "db", "0-15"); /* cpu.emulator isn't named */
+    scene_assert_emulator(scene, "db", "0-15"); /* cpu.emulator isn't named */
 }
 
 /* A second plan of what the first one did is empty. */
@@ -124,7 +100,7 @@ test_unpin(void)
     g_assert_cmpuint(scene->plan->actions->len, ==, 2);
 
     /* The state after the plan is the unpinned one, the state before it isn't. */
-    g_autofree char *after = kt_cpuset_format(seat_of(scene, "web")->vcpus[0]);
+    g_autofree char *after = kt_cpuset_format(scene_seat(scene, "web")->vcpus[0]);
     g_autofree char *before = kt_cpuset_format(scene->plan->problem->domains[0].vcpus[0].before);
     g_assert_cmpstr(after, ==, "0-15");
     g_assert_cmpstr(before, ==, "3");
@@ -153,7 +129,7 @@ test_offline_vcpus(void)
 
     scene_plan(scene, "[domain web]\ncpu.placement = shared-cache\n");
 
-    g_assert_cmpuint(seat_of(scene, "web")->n_vcpus, ==, 1);
+    g_assert_cmpuint(scene_seat(scene, "web")->n_vcpus, ==, 1);
     g_assert_nonnull(scene_action(scene, "web", "cpu.placement", "vcpu 0", KT_WHEN_NOW));
     g_assert_null(scene_action(scene, "web", "cpu.placement", "vcpu 1", KT_WHEN_NOW));
     g_assert_null(scene_action(scene, "web", "cpu.placement", "vcpu 1", KT_WHEN_NEXT_BOOT));
@@ -235,7 +211,7 @@ test_no_room(void)
 
     g_assert_cmpuint(scene_count_refused(scene, "big", "cpu.exclusive", NULL), ==, 1);
     g_assert_cmpuint(scene->plan->actions->len, ==, 0);
-    assert_emulator(scene, "big", "0-1");
+    scene_assert_emulator(scene, "big", "0-1");
 }
 
 static void
@@ -251,195 +227,6 @@ test_floating_neighbour(void)
     g_assert_true(scene_has_note(scene, "db", "not truly exclusive: floats floats here"));
     g_assert_cmpuint(scene->plan->domains[0].notes->len, ==, 1);
     g_assert_cmpuint(scene->plan->domains[2].notes->len, ==, 0);
-}
-
-/* ---- QEMU's own threads ---- */
-
-static void
-test_emulator_housekeeping(void)
-{
-    g_autoptr(Scene) scene = scene_new(HOST);
-    scene_add_guest(scene, "db", 2, "<cputune><emulatorpin cpuset='9'/></cputune>", "");
-
-    scene_plan(scene, "[host]\nhousekeeping = auto\n[domain db]\ncpu.placement = shared-cache\n"
-                      "cpu.exclusive = yes\ncpu.emulator = auto\n");
-
-    g_autofree char *housekeeping = kt_cpuset_format(scene->plan->housekeeping);
-    g_assert_cmpstr(housekeeping, ==, "0-1");
-    const KtAction *now = scene_expect(scene, "db", "cpu.emulator", "emulator", KT_WHEN_NOW, "9", "0-1");
-    const KtAction *boot =
-        scene_expect(scene, "db", "cpu.emulator", "emulator", KT_WHEN_NEXT_BOOT, "9", "0-1");
-    g_assert_cmpint(now->kind, ==, KT_STEP_PIN);
-    g_assert_cmpint(boot->field, ==, KT_XML_EMULATOR_PIN);
-    assert_emulator(scene, "db", "0-1");
-    const KtSeat *seat = seat_of(scene, "db");
-    for (guint i = 0; i < seat->n_vcpus; i++)
-        g_assert_false(hwloc_bitmap_intersects(seat->vcpus[i], scene->plan->housekeeping));
-}
-
-static void
-test_no_housekeeping(void)
-{
-    g_autoptr(Scene) scene = scene_new(HOST);
-    scene_add_guest(scene, "db", 2, "", "");
-
-    scene_plan(scene, "[domain db]\ncpu.emulator = housekeeping\n");
-
-    scene_expect_refused(scene, "db", "cpu.emulator", "emulator", "'housekeeping' in [host]");
-    g_assert_cmpuint(scene->plan->actions->len, ==, 0);
-}
-
-/* `auto` leaves guests a core. */
-static void
-test_housekeeping_of_one_core(void)
-{
-    g_autoptr(Scene) scene = scene_new("l3:1 core:1 pu:2");
-
-    scene_plan(scene, "[host]\nhousekeeping = auto\n");
-
-    g_assert_true(hwloc_bitmap_iszero(scene->plan->housekeeping));
-}
-
-static void
-test_housekeeping_list(void)
-{
-    g_autoptr(Scene) scene = scene_new(HOST);
-    g_autoptr(Scene) wrong = scene_new(HOST);
-
-    scene_plan(scene, "[host]\nhousekeeping = 0,8\n");
-    scene_plan(wrong, "[host]\nhousekeeping = 0,64-65\n");
-
-    g_autofree char *housekeeping = kt_cpuset_format(scene->plan->housekeeping);
-    g_assert_cmpstr(housekeeping, ==, "0,8");
-    g_assert_true(hwloc_bitmap_iszero(wrong->plan->housekeeping));
-    scene_expect_refused(wrong, NULL, "housekeeping", NULL, "no CPU 64-65");
-}
-
-/* Near for exclusive vCPUs: in their cache group, on cores of nobody. */
-static void
-test_emulator_near_exclusive(void)
-{
-    g_autoptr(Scene) scene = scene_new(HOST);
-    scene_add_guest(scene, "db", 2, "", "");
-
-    scene_plan(scene,
-               "[domain db]\ncpu.placement = shared-cache\ncpu.exclusive = yes\ncpu.emulator = near\n");
-
-    const KtTopology *topology = scene->snapshot->topology;
-    const KtSeat *seat = seat_of(scene, "db");
-    const KtPu *first = kt_topology_pu(topology, (guint)hwloc_bitmap_first(seat->vcpus[0]));
-    const KtCpuset *emulator = scene->plan->domains[0].emulator;
-    g_assert_cmpint(hwloc_bitmap_weight(emulator), ==, 4);
-    g_assert_true(hwloc_bitmap_isincluded(emulator, topology->groups[first->group].cpus));
-    for (guint i = 0; i < seat->n_vcpus; i++) {
-        const KtPu *pu = kt_topology_pu(topology, (guint)hwloc_bitmap_first(seat->vcpus[i]));
-        g_assert_false(hwloc_bitmap_intersects(emulator, topology->cores[pu->core].cpus));
-    }
-}
-
-/* With every core of the group taken their siblings are nearer than another node; `isolate` leaves those
- * empty too. */
-static void
-test_emulator_near_full_group(void)
-{
-    g_autoptr(Scene) scene = scene_new(HOST);
-    g_autoptr(Scene) isolated = scene_new(HOST);
-    scene_add_guest(scene, "db", 4, "", "");
-    scene_add_guest(isolated, "db", 4, "", "");
-
-    scene_plan(scene,
-               "[domain db]\ncpu.placement = shared-cache\ncpu.exclusive = yes\ncpu.emulator = near\n");
-    scene_plan(isolated, "[domain db]\ncpu.placement = shared-cache\ncpu.exclusive = yes\ncpu.smt = isolate\n"
-                         "cpu.emulator = near\n");
-
-    const KtTopology *topology = scene->snapshot->topology;
-    const KtCpuset *own =
-        topology
-            ->groups[kt_topology_pu(topology, (guint)hwloc_bitmap_first(seat_of(scene, "db")->vcpus[0]))
-                         ->group]
-            .cpus;
-    g_assert_true(hwloc_bitmap_isincluded(scene->plan->domains[0].emulator, own));
-    g_assert_cmpint(hwloc_bitmap_weight(scene->plan->domains[0].emulator), ==, 4);
-
-    const KtTopology *other = isolated->snapshot->topology;
-    const KtPu *pu = kt_topology_pu(other, (guint)hwloc_bitmap_first(seat_of(isolated, "db")->vcpus[0]));
-    g_assert_false(
-        hwloc_bitmap_intersects(isolated->plan->domains[0].emulator, other->groups[pu->group].cpus));
-    g_assert_cmpint(hwloc_bitmap_weight(isolated->plan->domains[0].emulator), ==, 8);
-}
-
-static void
-test_emulator_near_nothing_left(void)
-{
-    g_autoptr(Scene) scene = scene_new("l3:1 core:2 pu:1");
-    scene_add_guest(scene, "db", 2, "", "");
-
-    scene_plan(scene,
-               "[domain db]\ncpu.placement = shared-cache\ncpu.exclusive = yes\ncpu.emulator = auto\n");
-
-    scene_expect_refused(scene, "db", "cpu.emulator", "emulator", "own all placeable CPUs");
-    g_assert_null(scene_action(scene, "db", "cpu.emulator", "emulator", KT_WHEN_NOW));
-}
-
-/* Near for others: the same CPUs as the vCPUs, planned or present. */
-static void
-test_emulator_near_shared(void)
-{
-    g_autoptr(Scene) scene = scene_new(HOST);
-    scene_add_guest(scene, "there", 2,
-                    "<cputune><vcpupin vcpu='0' cpuset='2'/><vcpupin vcpu='1' cpuset='5'/></cputune>", "");
-    scene_add_guest(scene, "web", 2, "", "");
-
-    scene_plan(scene, "[domain web]\ncpu.placement = shared-cache\ncpu.emulator = auto\n"
-                      "[domain there]\ncpu.emulator = near\n");
-
-    g_autofree char *set = kt_cpuset_format(seat_of(scene, "web")->vcpus[0]);
-    assert_emulator(scene, "web", set);
-    scene_expect(scene, "web", "cpu.emulator", "emulator", KT_WHEN_NOW, "0-15", set);
-    scene_expect(scene, "there", "cpu.emulator", "emulator", KT_WHEN_NOW, "0-15", "2,5");
-    scene_expect(scene, "there", "cpu.emulator", "emulator", KT_WHEN_NEXT_BOOT, NULL, "2,5");
-}
-
-static void
-test_emulator_list(void)
-{
-    g_autoptr(Scene) scene = scene_new(HOST);
-    hwloc_bitmap_clr_range(scene->snapshot->topology->placeable, 12, 15);
-    scene_add_guest(scene, "absent", 1, "", "");
-    scene_add_guest(scene, "forbidden", 1, "", "");
-    scene_add_guest(scene, "trimmed", 1, "", "");
-
-    scene_plan(scene, "[domain absent]\ncpu.emulator = 3,64-65\n[domain forbidden]\ncpu.emulator = 12-13\n"
-                      "[domain trimmed]\ncpu.emulator = 10-15\n");
-
-    scene_expect_refused(scene, "absent", "cpu.emulator", "emulator", "no CPU 64-65");
-    scene_expect_refused(scene, "forbidden", "cpu.emulator", "emulator", "12-13");
-    scene_expect(scene, "trimmed", "cpu.emulator", "emulator", KT_WHEN_NOW, "0-11", "10-11");
-}
-
-static void
-test_iothreads(void)
-{
-    g_autoptr(Scene) scene = scene_new(HOST);
-    const char threads[] =
-        "<iothreads>2</iothreads><cputune><iothreadpin iothread='2' cpuset='3'/></cputune>";
-    scene_add_guest(scene, "db", 1, threads, "");
-    scene_add_guest(scene, "none", 1, "", "");
-
-    scene_plan(scene, "[host]\nhousekeeping = 2-3\n[domain *]\ncpu.iothreads = housekeeping\n");
-
-    scene_expect(scene, "db", "cpu.iothreads", "iothread 1", KT_WHEN_NOW, "0-15", "2-3");
-    const KtAction *boot =
-        scene_expect(scene, "db", "cpu.iothreads", "iothread 1", KT_WHEN_NEXT_BOOT, NULL, "2-3");
-    scene_expect(scene, "db", "cpu.iothreads", "iothread 2", KT_WHEN_NOW, "3", "2-3");
-    scene_expect(scene, "db", "cpu.iothreads", "iothread 2", KT_WHEN_NEXT_BOOT, "3", "2-3");
-    g_assert_cmpint(boot->field, ==, KT_XML_IOTHREAD_PIN);
-    g_assert_cmpuint(scene->plan->actions->len, ==, 4);
-    g_assert_cmpuint(scene->plan->refused->len, ==, 0);
-    g_assert_cmpuint(scene->plan->domains[0].iothreads->len, ==, 2);
-    const KtIoThread *second = scene->plan->domains[0].iothreads->pdata[1];
-    g_autofree char *planned = kt_cpuset_format(second->affinity);
-    g_assert_cmpstr(planned, ==, "2-3");
 }
 
 /* What placement is told of a domain. */
@@ -497,16 +284,6 @@ main(int argc, char **argv)
     g_test_add_func("/pins/shape-without-placement", test_shape_without_placement);
     g_test_add_func("/pins/no-room", test_no_room);
     g_test_add_func("/pins/floating-neighbour", test_floating_neighbour);
-    g_test_add_func("/pins/emulator/housekeeping", test_emulator_housekeeping);
-    g_test_add_func("/pins/emulator/no-housekeeping", test_no_housekeeping);
-    g_test_add_func("/pins/housekeeping/one-core", test_housekeeping_of_one_core);
-    g_test_add_func("/pins/housekeeping/list", test_housekeeping_list);
-    g_test_add_func("/pins/emulator/near-exclusive", test_emulator_near_exclusive);
-    g_test_add_func("/pins/emulator/near-full-group", test_emulator_near_full_group);
-    g_test_add_func("/pins/emulator/near-nothing-left", test_emulator_near_nothing_left);
-    g_test_add_func("/pins/emulator/near-shared", test_emulator_near_shared);
-    g_test_add_func("/pins/emulator/list", test_emulator_list);
-    g_test_add_func("/pins/iothreads", test_iothreads);
     g_test_add_func("/pins/seat", test_seat);
     return g_test_run();
 }
