@@ -5,6 +5,8 @@
 
 #define BAD_PERCENT 10.0
 #define WELL_PERCENT 5.0
+/* Whose vCPUs together do less, as part of a CPU, is paused: a guest at rest has its clock to look after. */
+#define STILL 1e-5
 /* Samples that the load is the mean over: five minutes of one a minute. */
 #define SAMPLES 6
 
@@ -129,17 +131,54 @@ worst_delay(const Guest *guest, const KtLoadSample *sample)
     return worst;
 }
 
+static gint64
+demand_of(const KtLoadSample *sample)
+{
+    gint64 demand_ns = 0;
+    for (guint i = 0; i < sample->n; i++)
+        demand_ns += sample->time_ns[i] + sample->delay_ns[i];
+    return demand_ns;
+}
+
+static bool
+was_paused(const Guest *guest, const KtLoadSample *sample)
+{
+    double did_usec = (double)(demand_of(sample) - guest->marks[0].demand_ns) / 1e3;
+    return did_usec < STILL * (double)(sample->now_usec - guest->marks[0].usec);
+}
+
+static void
+keep_delays(Guest *guest, const KtLoadSample *sample)
+{
+    g_array_set_size(guest->delay_ns, 0);
+    g_array_append_vals(guest->delay_ns, sample->delay_ns, sample->n);
+}
+
+/* A time that says nothing of it is as if it had not been. */
+static void
+leave_out(Guest *guest, const KtLoadSample *sample)
+{
+    gint64 usec = sample->now_usec - guest->marks[0].usec;
+    gint64 demand_ns = demand_of(sample) - guest->marks[0].demand_ns;
+    for (guint i = 0; i < guest->n_marks; i++) {
+        guest->marks[i].usec += usec;
+        guest->marks[i].demand_ns += demand_ns;
+    }
+    keep_delays(guest, sample);
+    guest->figures.delay_percent = -1;
+    guest->figures.since_usec = 0;
+    guest->well_usec = 0;
+    guest->figures.state = KT_LOAD_UNKNOWN;
+}
+
 static void
 add_mark(Guest *guest, const KtLoadSample *sample)
 {
-    Mark mark = {.usec = sample->now_usec};
-    for (guint i = 0; i < sample->n; i++)
-        mark.demand_ns += sample->time_ns[i] + sample->delay_ns[i];
+    Mark mark = {.usec = sample->now_usec, .demand_ns = demand_of(sample)};
     memmove(guest->marks + 1, guest->marks, (SAMPLES - 1) * sizeof *guest->marks);
     guest->marks[0] = mark;
     guest->n_marks = MIN(guest->n_marks + 1, SAMPLES);
-    g_array_set_size(guest->delay_ns, 0);
-    g_array_append_vals(guest->delay_ns, sample->delay_ns, sample->n);
+    keep_delays(guest, sample);
     const Mark *oldest = &guest->marks[guest->n_marks - 1];
     if (guest->n_marks > 1 && sample->n > 0)
         guest->figures.load = (double)(mark.demand_ns - oldest->demand_ns) / 1e3 /
@@ -195,6 +234,10 @@ kt_load_judge_add(KtLoadJudge *judge, const KtLoadSample *sample)
     g_free(guest->figures.name);
     guest->figures.name = g_strdup(sample->name);
     guest->figures.placed = sample->placed;
+    if (comparable && was_paused(guest, sample)) {
+        leave_out(guest, sample);
+        return;
+    }
     if (comparable)
         guest->figures.delay_percent = worst_delay(guest, sample);
     add_mark(guest, sample);
@@ -286,8 +329,7 @@ kt_load_judge_loads(const KtLoadJudge *judge)
     gpointer guest;
     g_hash_table_iter_init(&iter, judge->guests);
     while (g_hash_table_iter_next(&iter, NULL, &guest))
-        if (((const Guest *)guest)->figures.load > 0)
-            g_ptr_array_add(loads, load_of(guest));
+        g_ptr_array_add(loads, load_of(guest));
     return loads;
 }
 

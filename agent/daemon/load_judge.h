@@ -38,7 +38,7 @@ typedef struct {
 
 /** How a guest fares. */
 typedef enum {
-    KT_LOAD_UNKNOWN, /* watched for too short a time */
+    KT_LOAD_UNKNOWN, /* watched for too short a time, or paused */
     KT_LOAD_WELL,
     KT_LOAD_WAITS, /* too much, but not for long enough yet */
     KT_LOAD_BAD,   /* planning again is due */
@@ -54,7 +54,8 @@ typedef struct {
     char *name;
     bool placed;
     KtLoadState state;
-    double load;            /* mean of its vCPUs over the last minutes, CPUs' worth of work; 0 = unknown */
+    double load;            /* mean of its vCPUs over the last minutes, those left out in which it was paused,
+                               CPUs' worth of work; 0 = unknown */
     double delay_percent;   /* of the time, by the vCPU that waits most, since the sample before; negative =
                                unknown */
     gint64 since_usec;      /* since when it waits too much; 0 = it doesn't */
@@ -80,8 +81,8 @@ void kt_load_judge_forget(KtLoadJudge *judge, gint64 usec);
  * untouched where not. */
 bool kt_load_judge_decide(KtLoadJudge *judge, gint64 now_usec, char **ret_seen);
 
-/** KtMeasuredLoad of all guests that it is known of, as it is now: to plan with once kt_load_judge_decide()
- * said yes. Between two plans loads don't change, so that nothing moves for it. Owned. */
+/** KtMeasuredLoad of all guests, as it is now, 0 where it isn't known: to plan with once
+ * kt_load_judge_decide() said yes. Between two plans loads don't change, so that nothing moves for it. Owned. */
 GPtrArray *kt_load_judge_loads(const KtLoadJudge *judge);
 
 /** KtLoadFigures by name. Owned. */

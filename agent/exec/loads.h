@@ -12,12 +12,13 @@ typedef struct {
     char *uuid;
     char *process; /* KtDomain.process: of another run of the domain it says nothing */
     guint vcpus;   /* so many were online: of more or fewer the mean is another */
-    double load;   /* KtDomain.recent_load */
+    double load;   /* KtDomain.recent_load; 0 = nothing was measured */
 } KtMeasuredLoad;
 
 void kt_measured_load_free(KtMeasuredLoad *load);
 
-/** From now on these loads (KtMeasuredLoad) count and no others, durable on return. Errors: io. */
+/** From now on these loads (KtMeasuredLoad) count, durable on return; of who is among them with nothing
+ * measured what was recorded before, and of nobody else. Errors: io. */
 bool kt_journal_set_loads(KtJournal *journal, const GPtrArray *loads, GError **error);
 
 /** Sets recent_load of each domain of @snapshot: 0 where nothing is known of it as it runs now. Errors: io.

@@ -77,7 +77,7 @@ state_of_a(const Host *host)
     return ((const KtLoadFigures *)figures->pdata[0])->state;
 }
 
-/* -1 = unknown. */
+/* 0 = unknown. */
 static double
 load_of(const Host *host, const char *uuid)
 {
@@ -85,11 +85,12 @@ load_of(const Host *host, const char *uuid)
     for (guint i = 0; i < loads->len; i++) {
         const KtMeasuredLoad *load = loads->pdata[i];
         g_assert_cmpuint(load->vcpus, ==, 1);
-        g_assert_cmpstr(load->process, ==, "1:1");
+        if (load->load > 0)
+            g_assert_cmpstr(load->process, ==, "1:1");
         if (g_str_equal(load->uuid, uuid))
             return load->load;
     }
-    return -1;
+    g_assert_not_reached();
 }
 
 static void
@@ -124,7 +125,7 @@ test_loads(void)
 {
     g_autoptr(Host) host = host_new();
     minute(host, 0, 0, 0, 0);
-    g_assert_cmpfloat(load_of(host, "a"), ==, -1);
+    g_assert_cmpfloat(load_of(host, "a"), ==, 0);
     minute(host, 60, 40, 20, 0);
     minute(host, 60, 40, 20, 0);
     g_assert_true(minute(host, 60, 40, 20, 0));
@@ -134,6 +135,52 @@ test_loads(void)
         g_assert_false(minute(host, 10, 0, 90, 0));
     g_assert_cmpfloat_with_epsilon(load_of(host, "a"), 0.1, 1e-9);
     g_assert_cmpfloat_with_epsilon(load_of(host, "b"), 0.9, 1e-9);
+}
+
+/* A guest that is paused doesn't get idle by that: what was measured before counts on, and after it. */
+static void
+test_paused(void)
+{
+    g_autoptr(Host) host = host_new();
+    minute(host, 0, 0, 0, 0);
+    for (guint i = 0; i < 5; i++)
+        minute(host, 80, 0, 50, 0);
+    for (guint i = 0; i < 100; i++)
+        minute(host, 0.0005, 0, 50, 40); /* somebody's questions wake it up */
+    g_assert_cmpfloat_with_epsilon(load_of(host, "a"), 0.8, 1e-4);
+    g_assert_cmpint(state_of_a(host), ==, KT_LOAD_UNKNOWN);
+    minute(host, 80, 0, 50, 40);
+    g_assert_cmpfloat_with_epsilon(load_of(host, "a"), 0.8, 1e-4);
+    g_assert_cmpint(state_of_a(host), ==, KT_LOAD_WELL);
+}
+
+/* Nor does it get bad or well meanwhile. */
+static void
+test_paused_while_it_waits(void)
+{
+    g_autoptr(Host) host = host_new();
+    minute(host, 0, 0, 0, 0);
+    g_assert_cmpuint(until_planned(host, 10, 40, 0), ==, 3);
+    for (guint i = 0; i < 30; i++)
+        g_assert_false(minute(host, 0, 0, 50, 0));
+    g_assert_false(minute(host, 50, 40, 50, 0));
+    g_assert_cmpint(state_of_a(host), ==, KT_LOAD_WAITS);
+    g_autoptr(GPtrArray) figures = kt_load_judge_figures(host->judge);
+    g_assert_cmpuint(((const KtLoadFigures *)figures->pdata[0])->tries, ==, 1);
+}
+
+/* A guest at rest isn't paused. */
+static void
+test_at_rest(void)
+{
+    g_autoptr(Host) host = host_new();
+    minute(host, 0, 0, 0, 0);
+    for (guint i = 0; i < 6; i++)
+        minute(host, 80, 0, 50, 0);
+    for (guint i = 0; i < 6; i++)
+        minute(host, 0.01, 0, 50, 0);
+    g_assert_cmpfloat_with_epsilon(load_of(host, "a"), 0.0001, 1e-9);
+    g_assert_cmpint(state_of_a(host), ==, KT_LOAD_WELL);
 }
 
 /* A plan that helps nobody isn't made again and again. */
@@ -195,7 +242,7 @@ test_started_anew(void)
     host->time_ns[0] = host->delay_ns[0] = 0;
     sample(host, 0, "2:2");
     g_assert_cmpint(state_of_a(host), ==, KT_LOAD_UNKNOWN);
-    g_assert_cmpfloat(load_of(host, "a"), ==, -1);
+    g_assert_cmpfloat(load_of(host, "a"), ==, 0);
 
     const gint64 two[] = {0, 0};
     const KtLoadSample grown = {"a", "a", "2:2", host->now + MINUTE, true, 2, two, two};
@@ -256,6 +303,9 @@ main(int argc, char **argv)
     g_test_add_func("/load-judge/well", test_well);
     g_test_add_func("/load-judge/three-minutes", test_three_minutes);
     g_test_add_func("/load-judge/loads", test_loads);
+    g_test_add_func("/load-judge/paused", test_paused);
+    g_test_add_func("/load-judge/paused-while-it-waits", test_paused_while_it_waits);
+    g_test_add_func("/load-judge/at-rest", test_at_rest);
     g_test_add_func("/load-judge/backs-off", test_backs_off);
     g_test_add_func("/load-judge/one-plan-for-all", test_one_plan_for_all);
     g_test_add_func("/load-judge/what-was-seen", test_what_was_seen);

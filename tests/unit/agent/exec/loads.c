@@ -70,6 +70,18 @@ test_replaced(void)
     g_assert_cmpfloat(recent_load(scene), ==, 0);
 }
 
+/** Of a guest that did nothing since, as one that is paused, what was measured before counts on. */
+static void
+test_nothing_measured(void)
+{
+    g_autoptr(ExecScene) scene = scene_new();
+    set_loads(scene, TEST_UUID, "id:1", 2, 0.37);
+    set_loads(scene, TEST_UUID, "id:1", 2, 0);
+    g_assert_cmpfloat(recent_load(scene), ==, 0.37);
+    set_loads(scene, "another", "id:2", 2, 0);
+    g_assert_cmpfloat(recent_load(scene), ==, 0);
+}
+
 /** Of a guest that was started anew, or has other vCPUs now, nothing is known. */
 static void
 test_of_another_life(void)
@@ -90,6 +102,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/loads/outlives-the-daemon", test_outlives_the_daemon);
     g_test_add_func("/loads/replaced", test_replaced);
+    g_test_add_func("/loads/nothing-measured", test_nothing_measured);
     g_test_add_func("/loads/of-another-life", test_of_another_life);
     return g_test_run();
 }
