@@ -11,6 +11,7 @@
 #define SAMPLES 6
 
 const KtLoadTimes kt_load_times = {
+    .every_usec = G_TIME_SPAN_MINUTE,
     .bad_usec = 3 * G_TIME_SPAN_MINUTE,
     .hold_off_usec = 10 * G_TIME_SPAN_MINUTE,
     .most_usec = 8 * G_TIME_SPAN_HOUR,
@@ -280,26 +281,40 @@ describe(const KtLoadFigures *worst, guint n, gint64 now_usec)
     return g_strdup(text->str);
 }
 
-bool
-kt_load_judge_decide(KtLoadJudge *judge, gint64 now_usec, char **ret_seen)
+/* KtLoadFigures of those for whom it is to be planned again: borrowed. */
+static GPtrArray *
+list_due(const KtLoadJudge *judge, gint64 now_usec)
 {
-    g_autoptr(GPtrArray) due = g_ptr_array_new();
-    KtLoadFigures *worst = NULL;
+    GPtrArray *due = g_ptr_array_new();
     GHashTableIter iter;
     gpointer guest;
-    if (now_usec < judge->next_usec)
-        return false;
     g_hash_table_iter_init(&iter, judge->guests);
-    while (g_hash_table_iter_next(&iter, NULL, &guest)) {
+    while (now_usec >= judge->next_usec && g_hash_table_iter_next(&iter, NULL, &guest)) {
         KtLoadFigures *figures = &((Guest *)guest)->figures;
-        if (!figures->placed || !is_bad(judge, figures, now_usec) || now_usec < figures->not_before_usec)
-            continue;
-        g_ptr_array_add(due, figures);
+        if (figures->placed && is_bad(judge, figures, now_usec) && now_usec >= figures->not_before_usec)
+            g_ptr_array_add(due, figures);
+    }
+    return due;
+}
+
+bool
+kt_load_judge_is_due(const KtLoadJudge *judge, gint64 now_usec, char **ret_seen)
+{
+    g_autoptr(GPtrArray) due = list_due(judge, now_usec);
+    const KtLoadFigures *worst = NULL;
+    for (guint i = 0; i < due->len; i++) {
+        const KtLoadFigures *figures = due->pdata[i];
         worst = !worst || figures->delay_percent > worst->delay_percent ? figures : worst;
     }
-    if (!worst)
-        return false;
-    *ret_seen = describe(worst, due->len, now_usec);
+    if (worst)
+        *ret_seen = describe(worst, due->len, now_usec);
+    return worst != NULL;
+}
+
+void
+kt_load_judge_note_tried(KtLoadJudge *judge, gint64 now_usec)
+{
+    g_autoptr(GPtrArray) due = list_due(judge, now_usec);
     for (guint i = 0; i < due->len; i++) {
         KtLoadFigures *figures = due->pdata[i];
         figures->tries++;
@@ -307,7 +322,6 @@ kt_load_judge_decide(KtLoadJudge *judge, gint64 now_usec, char **ret_seen)
         figures->state = KT_LOAD_TRIED;
     }
     judge->next_usec = now_usec + judge->times->hold_off_usec;
-    return true;
 }
 
 static KtMeasuredLoad *

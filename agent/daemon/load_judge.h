@@ -16,12 +16,13 @@ typedef struct KtLoadJudge KtLoadJudge;
 
 /** Times that are judged; tests have shorter ones. */
 typedef struct {
+    gint64 every_usec;    /* between two samples */
     gint64 bad_usec;      /* so long it has to wait too much */
     gint64 hold_off_usec; /* between two plans; the first of the waits that double */
     gint64 most_usec;     /* that they double to */
 } KtLoadTimes;
 
-/** Three minutes, ten minutes, eight hours. */
+/** A minute, three minutes, ten minutes, eight hours. */
 extern const KtLoadTimes kt_load_times;
 
 /** What a guest's threads have done since it was started; of its online vCPUs. */
@@ -77,12 +78,15 @@ void kt_load_judge_add(KtLoadJudge *judge, const KtLoadSample *sample);
 /** Forgets whom no sample was taken of since @usec. */
 void kt_load_judge_forget(KtLoadJudge *judge, gint64 usec);
 
-/** Whether to plan again now: then it counts as tried. What was seen is *@ret_seen, one line, owned;
- * untouched where not. */
-bool kt_load_judge_decide(KtLoadJudge *judge, gint64 now_usec, char **ret_seen);
+/** Whether to plan again now. What was seen is *@ret_seen, one line, owned; untouched where not. */
+bool kt_load_judge_is_due(const KtLoadJudge *judge, gint64 now_usec, char **ret_seen);
+
+/** It is planned again for those for whom it is due: that counts as tried. */
+void kt_load_judge_note_tried(KtLoadJudge *judge, gint64 now_usec);
 
 /** KtMeasuredLoad of all guests, as it is now, 0 where it isn't known: to plan with once
- * kt_load_judge_decide() said yes. Between two plans loads don't change, so that nothing moves for it. Owned. */
+ * kt_load_judge_is_due() said yes. Between two plans loads don't change, so that nothing moves for it. Owned.
+ */
 GPtrArray *kt_load_judge_loads(const KtLoadJudge *judge);
 
 /** KtLoadFigures by name. Owned. */

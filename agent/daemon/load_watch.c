@@ -8,19 +8,19 @@
 #include "base/error.h"
 #include "probes/qemu_process.h"
 
-#define EVERY_USEC G_TIME_SPAN_MINUTE
-
 struct KtLoadWatch {
     GThread *thread;
+    const KtLoadTimes *times;
     const KtRoot *root;
     char *state_dir;
     KtJournalTurn turn;
     KtEventSeen seen;
     gpointer user_data;
-    GPtrArray *guests;   /* KtWatchedGuest; only the thread touches it, and the next three */
+    GPtrArray *guests;   /* KtWatchedGuest; only the thread touches it, and the next four */
     GHashTable *threads; /* process → KtQemuThreads: threads aren't looked for each time */
     GPtrArray *loads;    /* KtMeasuredLoad: to be planned with from now on; NULL = nothing was decided */
     char *seen_now;      /* why */
+    char *trouble;       /* why the last decision came to nothing; NULL = it came true */
     GMutex mutex;        /* of what follows */
     GCond told;
     bool stopping;
@@ -164,10 +164,10 @@ look(KtLoadWatch *watch)
     char *seen = NULL;
     for (guint i = 0; i < watch->guests->len; i++)
         look_at(watch, watch->guests->pdata[i], now);
+    clear_decision(watch);
     g_mutex_lock(&watch->mutex);
     kt_load_judge_forget(watch->judge, now);
-    if (kt_load_judge_decide(watch->judge, now, &seen)) {
-        clear_decision(watch);
+    if (kt_load_judge_is_due(watch->judge, now, &seen)) {
         watch->seen_now = seen;
         watch->loads = kt_load_judge_loads(watch->judge);
     }
@@ -180,6 +180,29 @@ record(KtJournal *journal, gpointer loads, GError **error)
     return kt_journal_set_loads(journal, loads, error);
 }
 
+static void
+note_planned(KtLoadWatch *watch)
+{
+    g_mutex_lock(&watch->mutex);
+    kt_load_judge_note_tried(watch->judge, g_get_monotonic_time());
+    watch->n_replans++;
+    g_mutex_unlock(&watch->mutex);
+    g_clear_pointer(&watch->trouble, g_free);
+    kt_decision_log_load(watch->seen_now);
+    announce(watch, g_steal_pointer(&watch->seen_now));
+}
+
+/* Said once: the next looks come to the same. */
+static void
+note_trouble(KtLoadWatch *watch, const char *trouble)
+{
+    if (g_strcmp0(watch->trouble, trouble) == 0)
+        return;
+    g_warning("%s, but the load that was measured could not be recorded: %s", watch->seen_now, trouble);
+    g_free(watch->trouble);
+    watch->trouble = g_strdup(trouble);
+}
+
 /* What was decided is recorded, which verbs beside the daemon read, and it is planned anew. False where
  * somebody is at the journal: it is to be tried again. */
 static bool
@@ -188,18 +211,12 @@ carry_out(KtLoadWatch *watch)
     g_autoptr(GError) error = NULL;
     if (!watch->loads)
         return true;
-    if (kt_journal_turn(&watch->turn, record, watch->loads, &error)) {
-        kt_decision_log_load(watch->seen_now);
-        announce(watch, g_steal_pointer(&watch->seen_now));
-        g_mutex_lock(&watch->mutex);
-        watch->n_replans++;
-        g_mutex_unlock(&watch->mutex);
-    } else if (g_error_matches(error, KT_ERROR, KT_ERROR_HELD)) {
+    if (kt_journal_turn(&watch->turn, record, watch->loads, &error))
+        note_planned(watch);
+    else if (g_error_matches(error, KT_ERROR, KT_ERROR_HELD))
         return false;
-    } else {
-        g_warning("%s, but the load that was measured could not be recorded: %s", watch->seen_now,
-                  error->message);
-    }
+    else
+        note_trouble(watch, error->message);
     clear_decision(watch);
     return true;
 }
@@ -221,7 +238,7 @@ watch_load(gpointer data)
     while (!watch->stopping) {
         bool due = g_get_monotonic_time() >= next;
         if (due) {
-            next = g_get_monotonic_time() + EVERY_USEC;
+            next = g_get_monotonic_time() + watch->times->every_usec;
             take_over(watch);
         }
         g_mutex_unlock(&watch->mutex);
@@ -248,10 +265,11 @@ guests_new(void)
 }
 
 KtLoadWatch *
-kt_load_watch_new(const KtRoot *root, const char *state_dir, GMutex *journal, KtEventSeen seen,
-                  gpointer user_data)
+kt_load_watch_new(const KtLoadTimes *times, const KtRoot *root, const char *state_dir, GMutex *journal,
+                  KtEventSeen seen, gpointer user_data)
 {
     KtLoadWatch *watch = g_new0(KtLoadWatch, 1);
+    watch->times = times;
     watch->root = root;
     watch->state_dir = g_strdup(state_dir);
     watch->turn = (KtJournalTurn){watch->state_dir, journal};
@@ -259,7 +277,7 @@ kt_load_watch_new(const KtRoot *root, const char *state_dir, GMutex *journal, Kt
     watch->user_data = user_data;
     watch->guests = guests_new();
     watch->threads = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_threads);
-    watch->judge = kt_load_judge_new(&kt_load_times);
+    watch->judge = kt_load_judge_new(times);
     g_mutex_init(&watch->mutex);
     g_cond_init(&watch->told);
     watch->thread = g_thread_new("load", watch_load, watch);
@@ -280,6 +298,7 @@ kt_load_watch_free(KtLoadWatch *watch)
     g_clear_pointer(&watch->news, g_ptr_array_unref);
     g_hash_table_unref(watch->threads);
     clear_decision(watch);
+    g_free(watch->trouble);
     g_free(watch->state_dir);
     kt_load_judge_free(watch->judge);
     g_mutex_clear(&watch->mutex);

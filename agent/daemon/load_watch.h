@@ -8,7 +8,8 @@
 /**
  * The thread that looks once a minute how long the guests' vCPUs wait for a CPU, from /proc, and says when
  * that is reason to plan again: then with the loads that it has measured, which it records in the journal
- * (agent/exec/loads), from where every plan has them. All calls may come from any thread.
+ * (agent/exec/loads), from where every plan has them. Where they can't be recorded nothing counts as planned,
+ * and it is decided anew a minute later. All calls may come from any thread.
  */
 typedef struct KtLoadWatch KtLoadWatch;
 
@@ -23,10 +24,10 @@ typedef struct {
 void kt_watched_guest_free(KtWatchedGuest *guest);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(KtWatchedGuest, kt_watched_guest_free)
 
-/** Starts it. @journal is held while the journal is open for writing; it and @root outlive it. @seen is told
- * in the default main context that it is to be planned again: of no domain, and what was seen. */
-KtLoadWatch *kt_load_watch_new(const KtRoot *root, const char *state_dir, GMutex *journal, KtEventSeen seen,
-                               gpointer user_data);
+/** Starts it. @journal is held while the journal is open for writing; it, @times and @root outlive it. @seen
+ * is told in the default main context that it is to be planned again: of no domain, and what was seen. */
+KtLoadWatch *kt_load_watch_new(const KtLoadTimes *times, const KtRoot *root, const char *state_dir,
+                               GMutex *journal, KtEventSeen seen, gpointer user_data);
 void kt_load_watch_free(KtLoadWatch *watch);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(KtLoadWatch, kt_load_watch_free)
 

@@ -348,7 +348,8 @@ kt_loop_run(const KtLoopSetup *setup, KtProfile *profile, GError **error)
     kt_connection_events_are_run();
     loop.governing = kt_governing_new(loop.root, setup->state_dir, &loop.journal);
     loop.following = kt_following_new(loop.root, setup->state_dir, &loop.journal, on_event, &loop);
-    loop.load = kt_load_watch_new(loop.root, setup->state_dir, &loop.journal, on_event, &loop);
+    loop.load =
+        kt_load_watch_new(&kt_load_times, loop.root, setup->state_dir, &loop.journal, on_event, &loop);
     loop.worker = new_worker(&loop);
     add_sources(&loop);
     hear_host(&loop);

@@ -57,7 +57,10 @@ minute(Host *host, double run_a, double wait_a, double run_b, double wait_b)
         host->delay_ns[i] += (gint64)(wait[i] / 100 * 60e9);
         sample(host, i, "1:1");
     }
-    return kt_load_judge_decide(host->judge, host->now, &seen);
+    if (!kt_load_judge_is_due(host->judge, host->now, &seen))
+        return false;
+    kt_load_judge_note_tried(host->judge, host->now);
+    return true;
 }
 
 /* How many minutes go by until it is planned again; 0 = @most weren't enough. */
@@ -204,6 +207,24 @@ test_backs_off(void)
     g_assert_cmpuint(until_planned(host, 10, 40, 0), ==, 3);
 }
 
+/* What came to nothing is due again with the next sample, unless nobody waits any more. */
+static void
+test_not_planned(void)
+{
+    g_autoptr(Host) host = host_new();
+    g_autofree char *seen = NULL, *again = NULL;
+    minute(host, 0, 0, 0, 0);
+    g_assert_cmpuint(until_planned(host, 2, 40, 0), ==, 0);
+    host->now += MINUTE;
+    host->delay_ns[0] += G_GINT64_CONSTANT(24000000000);
+    sample(host, 0, "1:1");
+    g_assert_true(kt_load_judge_is_due(host->judge, host->now, &seen));
+    g_assert_true(kt_load_judge_is_due(host->judge, host->now, &again));
+    g_assert_cmpint(state_of_a(host), ==, KT_LOAD_BAD);
+    g_assert_true(minute(host, 50, 40, 50, 0));
+    g_assert_cmpint(state_of_a(host), ==, KT_LOAD_TRIED);
+}
+
 /* Guests that turn bad one after another lead to one plan in ten minutes. */
 static void
 test_one_plan_for_all(void)
@@ -227,7 +248,7 @@ test_what_was_seen(void)
         host->delay_ns[i] += (i == 0 ? 18 : 24) * G_GINT64_CONSTANT(1000000000);
         sample(host, i, "1:1");
     }
-    g_assert_true(kt_load_judge_decide(host->judge, host->now, &seen));
+    g_assert_true(kt_load_judge_is_due(host->judge, host->now, &seen));
     g_assert_cmpstr(seen, ==, "b waits for a CPU 40 % of the time, for 180 s; 2 guests do");
 }
 
@@ -289,7 +310,7 @@ test_not_placed(void)
         g_autofree char *seen = NULL;
         const KtLoadSample taken = {"a", "a", "1:1", host->now, false, 1, host->time_ns, host->delay_ns};
         kt_load_judge_add(host->judge, &taken);
-        g_assert_false(kt_load_judge_decide(host->judge, host->now, &seen));
+        g_assert_false(kt_load_judge_is_due(host->judge, host->now, &seen));
         host->now += MINUTE;
         host->delay_ns[0] += G_GINT64_CONSTANT(30000000000);
     }
@@ -307,6 +328,7 @@ main(int argc, char **argv)
     g_test_add_func("/load-judge/paused-while-it-waits", test_paused_while_it_waits);
     g_test_add_func("/load-judge/at-rest", test_at_rest);
     g_test_add_func("/load-judge/backs-off", test_backs_off);
+    g_test_add_func("/load-judge/not-planned", test_not_planned);
     g_test_add_func("/load-judge/one-plan-for-all", test_one_plan_for_all);
     g_test_add_func("/load-judge/what-was-seen", test_what_was_seen);
     g_test_add_func("/load-judge/started-anew", test_started_anew);

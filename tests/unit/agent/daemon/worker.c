@@ -111,7 +111,7 @@ test_looks_in_its_thread(void)
     g_mutex_init(&told.journal);
     told.governing = kt_governing_new(host->root, told.state, &told.journal);
     told.following = kt_following_new(host->root, told.state, &told.journal, on_seen, &told);
-    told.load = kt_load_watch_new(host->root, told.state, &told.journal, on_seen, &told);
+    told.load = kt_load_watch_new(&kt_load_times, host->root, told.state, &told.journal, on_seen, &told);
     KtWorker *worker = worker_on_test_driver(&told);
 
     /* when it is to look several times, while this thread goes on */
