@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "agent/daemon/changes.h"
 
-#include "agent/daemon/events.h"
-
 /** More reasons than these say nothing more. */
 #define MOST_REASONS 8
 
@@ -82,47 +80,35 @@ note_start(KtChanges *changes, gint64 now_usec)
     changes->started_usec = now_usec;
 }
 
-/* Each of our own runs brings about some of these: were all placed anew for them, a guest that starts would
- * move others on and on. */
-static bool
-is_edit(const char *reason)
-{
-    static const char *const words[] = {"tuned", "defined", "undefined", NULL};
-    return g_strv_contains(words, reason);
-}
-
-/* What leaves everybody's seat as good as it was. */
-static bool
-leaves_seats(const char *reason)
-{
-    static const char *const words[] = {"memory moved", "suspended", "resumed",  "shut down",
-                                        "agent up",     "job done",  "rebooted", NULL};
-    return g_strv_contains(words, reason);
-}
-
 static void
-add_domain(KtChangeSet *set, const char *uuid, const char *reason)
+add_domain(KtChangeSet *set, const char *uuid, KtEvent event)
 {
     g_hash_table_add(set->domains, g_strdup(uuid));
-    if (is_edit(reason))
-        g_hash_table_add(set->edited, g_strdup(uuid));
-    else if (!leaves_seats(reason))
+    switch (kt_event_seats(event)) {
+    case KT_SEATS_OF_ALL:
         g_hash_table_add(set->seats, g_strdup(uuid));
+        break;
+    case KT_SEATS_EDITED:
+        g_hash_table_add(set->edited, g_strdup(uuid));
+        break;
+    case KT_SEATS_OF_NONE:
+        break;
+    }
 }
 
 void
-kt_changes_add(KtChanges *changes, const char *uuid, const char *reason, gint64 now_usec)
+kt_changes_add(KtChanges *changes, const char *uuid, KtEvent event, const char *words, gint64 now_usec)
 {
     if (!changes->set) {
         changes->set = set_new();
         changes->first_usec = now_usec;
     }
     changes->last_usec = now_usec;
-    add_reason(changes->set, reason);
-    if (g_str_equal(reason, KT_EVENT_STARTED))
+    add_reason(changes->set, words ? words : kt_event_words(event));
+    if (event == KT_EVENT_STARTED)
         note_start(changes, now_usec);
     if (uuid)
-        add_domain(changes->set, uuid, reason);
+        add_domain(changes->set, uuid, event);
     else
         changes->set->everything = true;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include <glib.h>
 #include <stdbool.h>
+
+#include "agent/daemon/event_kinds.h"
 
 /**
  * What has changed since the last look, and when the next one is due: at once for a guest that starts alone,
@@ -27,9 +28,8 @@ typedef struct KtChanges KtChanges;
 typedef struct {
     bool everything;     /* a full look */
     GHashTable *domains; /* set of UUIDs: char * */
-    GHashTable *seats;   /* of these, those for whom others may have to move */
-    GHashTable *edited;  /* of these, those who were pinned or defined: by us, which leaves everybody's seat
-                          * as good as it was, or by somebody else, whom it may have brought elsewhere */
+    GHashTable *seats;   /* of these, those for whom others may have to move: KT_SEATS_OF_ALL */
+    GHashTable *edited;  /* of these, those who were pinned or defined: KT_SEATS_EDITED */
     GPtrArray *reasons;  /* char *: what was seen, each once, the first few */
 } KtChangeSet;
 
@@ -43,8 +43,8 @@ KtChanges *kt_changes_new(void);
 void kt_changes_free(KtChanges *changes);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(KtChanges, kt_changes_free)
 
-/** Notes that domain @uuid has changed, or with NULL that anything may have; @reason is a word or two. */
-void kt_changes_add(KtChanges *changes, const char *uuid, const char *reason, gint64 now_usec);
+/** Notes that domain @uuid has changed, or with NULL that anything may have; @words: see KtEventSeen. */
+void kt_changes_add(KtChanges *changes, const char *uuid, KtEvent event, const char *words, gint64 now_usec);
 
 /** When they are to be looked at; G_MAXINT64: nothing has changed. */
 gint64 kt_changes_due(const KtChanges *changes);

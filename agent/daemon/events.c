@@ -24,26 +24,26 @@ listener_unref(void *listener)
 }
 
 static void
-tell(const Listener *listener, virDomainPtr domain, const char *what)
+tell(const Listener *listener, virDomainPtr domain, KtEvent event)
 {
     char uuid[VIR_UUID_STRING_BUFLEN];
     if (virDomainGetUUIDString(domain, uuid) == 0)
-        listener->seen(uuid, what, listener->user_data);
+        listener->seen(uuid, event, NULL, listener->user_data);
 }
 
 static int
 on_lifecycle(virConnectPtr connection, virDomainPtr domain, int event, int detail, void *listener)
 {
-    static const char *const words[] = {
-        [VIR_DOMAIN_EVENT_DEFINED] = "defined",        [VIR_DOMAIN_EVENT_UNDEFINED] = "undefined",
-        [VIR_DOMAIN_EVENT_STARTED] = KT_EVENT_STARTED, [VIR_DOMAIN_EVENT_SUSPENDED] = "suspended",
-        [VIR_DOMAIN_EVENT_RESUMED] = "resumed",        [VIR_DOMAIN_EVENT_STOPPED] = "stopped",
-        [VIR_DOMAIN_EVENT_SHUTDOWN] = "shut down",     [VIR_DOMAIN_EVENT_PMSUSPENDED] = "asleep",
-        [VIR_DOMAIN_EVENT_CRASHED] = "crashed",
+    static const KtEvent events[] = {
+        [VIR_DOMAIN_EVENT_DEFINED] = KT_EVENT_DEFINED,    [VIR_DOMAIN_EVENT_UNDEFINED] = KT_EVENT_UNDEFINED,
+        [VIR_DOMAIN_EVENT_STARTED] = KT_EVENT_STARTED,    [VIR_DOMAIN_EVENT_SUSPENDED] = KT_EVENT_SUSPENDED,
+        [VIR_DOMAIN_EVENT_RESUMED] = KT_EVENT_RESUMED,    [VIR_DOMAIN_EVENT_STOPPED] = KT_EVENT_STOPPED,
+        [VIR_DOMAIN_EVENT_SHUTDOWN] = KT_EVENT_SHUT_DOWN, [VIR_DOMAIN_EVENT_PMSUSPENDED] = KT_EVENT_ASLEEP,
+        [VIR_DOMAIN_EVENT_CRASHED] = KT_EVENT_CRASHED,
     };
     (void)connection, (void)detail;
-    bool known = event >= 0 && (gsize)event < G_N_ELEMENTS(words);
-    tell(listener, domain, known ? words[event] : "changed");
+    bool known = event >= 0 && (gsize)event < G_N_ELEMENTS(events);
+    tell(listener, domain, known ? events[event] : KT_EVENT_CHANGED);
     return 0;
 }
 
@@ -51,21 +51,21 @@ static void
 on_reboot(virConnectPtr connection, virDomainPtr domain, void *listener)
 {
     (void)connection;
-    tell(listener, domain, "rebooted");
+    tell(listener, domain, KT_EVENT_REBOOTED);
 }
 
 static void
 on_device_added(virConnectPtr connection, virDomainPtr domain, const char *alias, void *listener)
 {
     (void)connection, (void)alias;
-    tell(listener, domain, "device added");
+    tell(listener, domain, KT_EVENT_DEVICE_ADDED);
 }
 
 static void
 on_device_removed(virConnectPtr connection, virDomainPtr domain, const char *alias, void *listener)
 {
     (void)connection, (void)alias;
-    tell(listener, domain, "device removed");
+    tell(listener, domain, KT_EVENT_DEVICE_REMOVED);
 }
 
 static void
@@ -73,21 +73,21 @@ on_agent(virConnectPtr connection, virDomainPtr domain, int state, int reason, v
 {
     (void)connection, (void)reason;
     if (state == VIR_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_STATE_CONNECTED)
-        tell(listener, domain, "agent up");
+        tell(listener, domain, KT_EVENT_AGENT_UP);
 }
 
 static void
 on_tunable(virConnectPtr connection, virDomainPtr domain, virTypedParameterPtr params, int n, void *listener)
 {
     (void)connection, (void)params, (void)n;
-    tell(listener, domain, "tuned");
+    tell(listener, domain, KT_EVENT_TUNED);
 }
 
 static void
 on_job(virConnectPtr connection, virDomainPtr domain, virTypedParameterPtr params, int n, void *listener)
 {
     (void)connection, (void)params, (void)n;
-    tell(listener, domain, "job done");
+    tell(listener, domain, KT_EVENT_JOB_DONE);
 }
 
 static void
@@ -95,14 +95,14 @@ on_memory(virConnectPtr connection, virDomainPtr domain, const char *alias, unsi
           void *listener)
 {
     (void)connection, (void)alias, (void)size;
-    tell(listener, domain, "memory resized");
+    tell(listener, domain, KT_EVENT_MEMORY_RESIZED);
 }
 
 static gboolean
 tell_closed(gpointer listener)
 {
     const Listener *who = listener;
-    who->seen(NULL, "libvirt's daemon is gone", who->user_data);
+    who->seen(NULL, KT_EVENT_LIBVIRT_GONE, NULL, who->user_data);
     return G_SOURCE_REMOVE;
 }
 

@@ -1,20 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include <glib.h>
 #include <libvirt/libvirt.h>
+
+#include "agent/daemon/event_kinds.h"
 
 /**
  * libvirt's events. They come in the thread that runs the default main context.
  */
 typedef struct KtEvents KtEvents;
-
-/** What is told of a guest that starts, or comes from another host. */
-#define KT_EVENT_STARTED "started"
-
-/** Told of each event: the domain's UUID, or NULL where anything may have changed, and in a word or two what
- * has happened. */
-typedef void (*KtEventSeen)(const char *uuid, const char *what, gpointer user_data);
 
 /**
  * Asks libvirt to tell of everything that a plan may hang on, and of the end of the connection. What this

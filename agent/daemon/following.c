@@ -94,7 +94,7 @@ static gboolean
 deliver(gpointer data)
 {
     const Arrival *arrival = data;
-    arrival->seen(arrival->uuid, "memory moved", arrival->user_data);
+    arrival->seen(arrival->uuid, KT_EVENT_MEMORY_MOVED, NULL, arrival->user_data);
     return G_SOURCE_REMOVE;
 }
 

@@ -32,26 +32,29 @@ value_of(const char *message, gsize length, const char *key)
     return NULL;
 }
 
-const char *
-kt_host_event_parse(const char *message, gsize length)
+bool
+kt_host_event_parse(const char *message, gsize length, KtEvent *ret_event)
 {
     static const struct {
-        const char *subsystem, *action, *what;
+        const char *subsystem, *action;
+        KtEvent event;
     } known[] = {
-        {"cpu", "offline", "CPU went offline"},
-        {"cpu", "online", "CPU came online"},
-        {"memory", "offline", "memory went offline"},
-        {"memory", "online", "memory came online"},
+        {"cpu", "offline", KT_EVENT_CPU_OFFLINE},
+        {"cpu", "online", KT_EVENT_CPU_ONLINE},
+        {"memory", "offline", KT_EVENT_MEMORY_OFFLINE},
+        {"memory", "online", KT_EVENT_MEMORY_ONLINE},
     };
     /* Who sends less than whole lines isn't the kernel. */
     if (length == 0 || message[length - 1] != '\0')
-        return NULL;
+        return false;
     const char *subsystem = value_of(message, length, "SUBSYSTEM=");
     const char *action = value_of(message, length, "ACTION=");
     for (guint i = 0; i < G_N_ELEMENTS(known); i++)
-        if (g_strcmp0(subsystem, known[i].subsystem) == 0 && g_strcmp0(action, known[i].action) == 0)
-            return known[i].what;
-    return NULL;
+        if (g_strcmp0(subsystem, known[i].subsystem) == 0 && g_strcmp0(action, known[i].action) == 0) {
+            *ret_event = known[i].event;
+            return true;
+        }
+    return false;
 }
 
 static gboolean
@@ -64,12 +67,12 @@ on_message(gint fd, GIOCondition condition, gpointer data)
     (void)condition;
     ssize_t length = recvfrom(fd, message, sizeof message, MSG_DONTWAIT, (struct sockaddr *)&from, &size);
     /* More came than there was room for: anything may be among it. */
-    const char *what = length < 0 && errno == ENOBUFS ? "the host changed much" : NULL;
+    KtEvent event = KT_EVENT_HOST_CHANGED;
+    bool is_much = length < 0 && errno == ENOBUFS;
     /* Processes have numbers, the kernel is 0. */
-    if (length > 0 && from.nl_pid == 0)
-        what = kt_host_event_parse(message, (gsize)length);
-    if (what)
-        events->seen(what, events->user_data);
+    bool is_known = length > 0 && from.nl_pid == 0 && kt_host_event_parse(message, (gsize)length, &event);
+    if (is_much || is_known)
+        events->seen(event, events->user_data);
     return G_SOURCE_CONTINUE;
 }
 

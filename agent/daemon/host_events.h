@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include <glib.h>
+#include <stdbool.h>
+
+#include "agent/daemon/event_kinds.h"
 
 /**
  * The kernel's word that CPUs or memory of the host came or went. netlink(7), NETLINK_KOBJECT_UEVENT
  */
 typedef struct KtHostEvents KtHostEvents;
 
-/** Told of each, in the thread that runs the default main context: in a word or two what has happened. */
-typedef void (*KtHostEventSeen)(const char *what, gpointer user_data);
+/** Told of each, in the thread that runs the default main context. */
+typedef void (*KtHostEventSeen)(KtEvent event, gpointer user_data);
 
 /** Listens from now on. NULL where the kernel, or the service's rights, don't let it: then it is found by the
  * next full look. Errors: io. */
@@ -18,6 +20,6 @@ KtHostEvents *kt_host_events_new(KtHostEventSeen seen, gpointer user_data, GErro
 void kt_host_events_free(KtHostEvents *events);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(KtHostEvents, kt_host_events_free)
 
-/** What a message of the kernel says, as "CPU went offline"; NULL where a plan doesn't hang on it. @length
- * bytes: strings, each with its end. */
-const char *kt_host_event_parse(const char *message, gsize length);
+/** What a message of the kernel says; false where a plan doesn't hang on it. @length bytes: strings, each
+ * with its end. */
+bool kt_host_event_parse(const char *message, gsize length, KtEvent *ret_event);

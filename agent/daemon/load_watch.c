@@ -125,14 +125,14 @@ look_at(KtLoadWatch *watch, const KtWatchedGuest *guest, gint64 now_usec)
 typedef struct {
     KtEventSeen seen;
     gpointer user_data;
-    char *what;
+    char *words;
 } Message;
 
 static void
 message_free(gpointer data)
 {
     Message *message = data;
-    g_free(message->what);
+    g_free(message->words);
     g_free(message);
 }
 
@@ -140,18 +140,18 @@ static gboolean
 deliver(gpointer data)
 {
     const Message *message = data;
-    message->seen(NULL, message->what, message->user_data);
+    message->seen(NULL, KT_EVENT_WAITS_FOR_CPU, message->words, message->user_data);
     return G_SOURCE_REMOVE;
 }
 
-/* @what is taken over. */
+/* @words are taken over. */
 static void
-announce(const KtLoadWatch *watch, char *what)
+announce(const KtLoadWatch *watch, char *words)
 {
     Message *message = g_new0(Message, 1);
     message->seen = watch->seen;
     message->user_data = watch->user_data;
-    message->what = what;
+    message->words = words;
     /* The main loop owns it from here. */
     g_idle_add_full(G_PRIORITY_DEFAULT, deliver, message, message_free);
     /* cppcheck-suppress memleak */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "agent/daemon/events.h"
+#include "agent/daemon/event_kinds.h"
 #include "agent/daemon/load_judge.h"
 #include "base/root.h"
 

@@ -34,9 +34,9 @@ on_due(gpointer data)
 }
 
 static void
-note(KtLoop *loop, const char *uuid, const char *what)
+note(KtLoop *loop, KtEvent event)
 {
-    kt_changes_add(loop->changes, uuid, what, g_get_monotonic_time());
+    kt_changes_add(loop->changes, NULL, event, NULL, g_get_monotonic_time());
     consider(loop);
 }
 
@@ -77,17 +77,19 @@ consider(KtLoop *loop)
 
 /** Events of libvirt, or of who works beside the worker; in this thread. */
 static void
-on_event(const char *uuid, const char *what, gpointer data)
+on_event(const char *uuid, KtEvent event, const char *words, gpointer data)
 {
-    g_debug("event: %s %s", uuid ? uuid : "-", what);
-    note(data, uuid, what);
+    KtLoop *loop = data;
+    g_debug("event: %s %s", uuid ? uuid : "-", words ? words : kt_event_words(event));
+    kt_changes_add(loop->changes, uuid, event, words, g_get_monotonic_time());
+    consider(loop);
 }
 
 /** The kernel's events, in this thread. */
 static void
-on_host_event(const char *what, gpointer data)
+on_host_event(KtEvent event, gpointer data)
 {
-    note(data, NULL, what);
+    note(data, event);
 }
 
 static void
@@ -104,7 +106,7 @@ on_retry(gpointer data)
 {
     KtLoop *loop = data;
     loop->retry = 0;
-    note(loop, NULL, "tried again");
+    note(loop, KT_EVENT_TRIED_AGAIN);
     return G_SOURCE_REMOVE;
 }
 
@@ -129,7 +131,7 @@ follow_up(KtLoop *loop, const KtLook *look)
     loop->wait_seconds = 0;
     loop->repeats = look->again ? loop->repeats + 1 : 0;
     if (look->again && loop->repeats <= MOST_REPEATS)
-        note(loop, NULL, "not all was done");
+        note(loop, KT_EVENT_NOT_ALL_DONE);
 }
 
 static gboolean
@@ -137,7 +139,7 @@ on_window(gpointer data)
 {
     KtLoop *loop = data;
     loop->window = 0;
-    note(loop, NULL, "a restart-window opens");
+    note(loop, KT_EVENT_WINDOW_OPENS);
     return G_SOURCE_REMOVE;
 }
 
@@ -146,7 +148,7 @@ on_next_try(gpointer data)
 {
     KtLoop *loop = data;
     loop->next_try = 0;
-    note(loop, NULL, "time for another try");
+    note(loop, KT_EVENT_NEXT_TRY);
     return G_SOURCE_REMOVE;
 }
 
@@ -155,7 +157,7 @@ on_shrink(gpointer data)
 {
     KtLoop *loop = data;
     loop->shrink = 0;
-    note(loop, NULL, "huge pages were unused for long");
+    note(loop, KT_EVENT_POOL_UNUSED);
     return G_SOURCE_REMOVE;
 }
 
@@ -193,7 +195,7 @@ on_look_done(KtLook *look, gpointer data)
 static gboolean
 on_full_look(gpointer data)
 {
-    note(data, NULL, "time for a full look");
+    note(data, KT_EVENT_FULL_LOOK);
     return G_SOURCE_CONTINUE;
 }
 
@@ -245,7 +247,7 @@ reload(KtLoop *loop)
     kt_profile_free(loop->next_profile);
     loop->next_profile = profile;
     g_message("keeps profile %s from now on", profile->name);
-    note(loop, NULL, "profile read again");
+    note(loop, KT_EVENT_PROFILE_READ);
     return kt_loop_status_json(loop);
 }
 
@@ -272,7 +274,7 @@ on_question(const json_t *question, gpointer data)
     if (g_strcmp0(ask, "release") == 0) {
         if (json_is_true(json_object_get(question, "host")))
             kt_governing_take(loop->governing);
-        note(loop, NULL, "released");
+        note(loop, KT_EVENT_RELEASED);
         return kt_loop_status_json(loop);
     }
     return kt_error_json("the daemon doesn't know this question; is it of an older version?");
@@ -354,7 +356,7 @@ kt_loop_run(const KtLoopSetup *setup, KtProfile *profile, GError **error)
     add_sources(&loop);
     hear_host(&loop);
     g_message("keeps profile %s", profile->name);
-    note(&loop, NULL, "started");
+    note(&loop, KT_EVENT_DAEMON_STARTED);
     /* Not only after the first look: that may disturb guests, which takes its time, and from here on it is
      * watched. */
     kt_notify_ready("looks at everything");

@@ -19,8 +19,8 @@ test_alone(void)
 {
     /* given two events of one guest that starts */
     g_autoptr(KtChanges) changes = kt_changes_new();
-    kt_changes_add(changes, A, "resumed", NOW);
-    kt_changes_add(changes, A, "started", NOW + 3);
+    kt_changes_add(changes, A, KT_EVENT_RESUMED, NULL, NOW);
+    kt_changes_add(changes, A, KT_EVENT_STARTED, NULL, NOW + 3);
 
     /* then it is looked at at once, and just at it */
     g_assert_cmpint(kt_changes_due(changes), ==, NOW + 3 + KT_CHANGES_QUIET_USEC);
@@ -37,10 +37,10 @@ static void
 test_several_together(void)
 {
     g_autoptr(KtChanges) changes = kt_changes_new();
-    kt_changes_add(changes, A, "started", NOW);
-    kt_changes_add(changes, B, "started", NOW + 1);
+    kt_changes_add(changes, A, KT_EVENT_STARTED, NULL, NOW);
+    kt_changes_add(changes, B, KT_EVENT_STARTED, NULL, NOW + 1);
     g_assert_cmpint(kt_changes_due(changes), ==, NOW + 1 + KT_CHANGES_QUIET_USEC);
-    kt_changes_add(changes, C, "started", NOW + 2);
+    kt_changes_add(changes, C, KT_EVENT_STARTED, NULL, NOW + 2);
     g_assert_cmpint(kt_changes_due(changes), ==, NOW + 2 + KT_CHANGES_BURST_QUIET_USEC);
 }
 
@@ -49,15 +49,15 @@ test_right_after_a_look(void)
 {
     /* given a look that was just begun */
     g_autoptr(KtChanges) changes = kt_changes_new();
-    kt_changes_add(changes, A, "tuned", NOW);
+    kt_changes_add(changes, A, KT_EVENT_TUNED, NULL, NOW);
     kt_change_set_free(kt_changes_take(changes, NOW));
 
     /* then what comes soon after it waits for more, and a while after it doesn't */
     gint64 soon = NOW + KT_CHANGES_AFTER_LOOK_USEC - 1;
-    kt_changes_add(changes, B, "tuned", soon);
+    kt_changes_add(changes, B, KT_EVENT_TUNED, NULL, soon);
     g_assert_cmpint(kt_changes_due(changes), ==, soon + KT_CHANGES_BURST_QUIET_USEC);
     kt_change_set_free(kt_changes_take(changes, NOW));
-    kt_changes_add(changes, B, "tuned", NOW + KT_CHANGES_AFTER_LOOK_USEC);
+    kt_changes_add(changes, B, KT_EVENT_TUNED, NULL, NOW + KT_CHANGES_AFTER_LOOK_USEC);
     g_assert_cmpint(kt_changes_due(changes), ==, NOW + KT_CHANGES_AFTER_LOOK_USEC + KT_CHANGES_QUIET_USEC);
 }
 
@@ -66,24 +66,24 @@ test_starts_one_after_the_other(void)
 {
     /* given a guest that has just started */
     g_autoptr(KtChanges) changes = kt_changes_new();
-    kt_changes_add(changes, A, "started", NOW);
+    kt_changes_add(changes, A, KT_EVENT_STARTED, NULL, NOW);
     kt_change_set_free(kt_changes_take(changes, NOW));
 
     /* then the next is taken for one of many */
     gint64 soon = NOW + KT_CHANGES_AFTER_START_USEC - 1;
-    kt_changes_add(changes, B, "started", soon);
+    kt_changes_add(changes, B, KT_EVENT_STARTED, NULL, soon);
     g_assert_cmpint(kt_changes_due(changes), ==, soon + KT_CHANGES_BURST_QUIET_USEC);
     kt_change_set_free(kt_changes_take(changes, soon));
 
     /* and one that starts later isn't, though a look was just begun and its echo waits */
     gint64 later = soon + KT_CHANGES_AFTER_START_USEC;
-    kt_changes_add(changes, B, "tuned", later - 1);
-    kt_changes_add(changes, C, "started", later);
+    kt_changes_add(changes, B, KT_EVENT_TUNED, NULL, later - 1);
+    kt_changes_add(changes, C, KT_EVENT_STARTED, NULL, later);
     g_assert_cmpint(kt_changes_due(changes), ==, later + KT_CHANGES_QUIET_USEC);
     kt_change_set_free(kt_changes_take(changes, later));
 
     /* and what comes of that look waits again */
-    kt_changes_add(changes, C, "tuned", later + 1);
+    kt_changes_add(changes, C, KT_EVENT_TUNED, NULL, later + 1);
     g_assert_cmpint(kt_changes_due(changes), ==, later + 1 + KT_CHANGES_BURST_QUIET_USEC);
 }
 
@@ -94,9 +94,9 @@ test_endless_burst(void)
     g_autoptr(KtChanges) changes = kt_changes_new();
     gint64 now = NOW;
     for (; now < kt_changes_due(changes); now += KT_CHANGES_BURST_QUIET_USEC / 2) {
-        kt_changes_add(changes, A, "tuned", now);
-        kt_changes_add(changes, B, "tuned", now);
-        kt_changes_add(changes, C, "tuned", now);
+        kt_changes_add(changes, A, KT_EVENT_TUNED, NULL, now);
+        kt_changes_add(changes, B, KT_EVENT_TUNED, NULL, now);
+        kt_changes_add(changes, C, KT_EVENT_TUNED, NULL, now);
     }
 
     /* then the first doesn't wait for ever */
@@ -108,10 +108,10 @@ test_pins_of_our_own(void)
 {
     /* given a guest that starts, for which two have been pinned */
     g_autoptr(KtChanges) changes = kt_changes_new();
-    kt_changes_add(changes, A, "started", NOW);
-    kt_changes_add(changes, A, "tuned", NOW);
-    kt_changes_add(changes, B, "tuned", NOW);
-    kt_changes_add(changes, B, "defined", NOW);
+    kt_changes_add(changes, A, KT_EVENT_STARTED, NULL, NOW);
+    kt_changes_add(changes, A, KT_EVENT_TUNED, NULL, NOW);
+    kt_changes_add(changes, B, KT_EVENT_TUNED, NULL, NOW);
+    kt_changes_add(changes, B, KT_EVENT_DEFINED, NULL, NOW);
 
     /* then both are looked at, and others may have to move for the first alone, unless somebody else did it
      */
@@ -126,8 +126,8 @@ static void
 test_everything(void)
 {
     g_autoptr(KtChanges) changes = kt_changes_new();
-    kt_changes_add(changes, A, "started", NOW);
-    kt_changes_add(changes, NULL, "libvirt is there", NOW);
+    kt_changes_add(changes, A, KT_EVENT_STARTED, NULL, NOW);
+    kt_changes_add(changes, NULL, KT_EVENT_LIBVIRT_GONE, NULL, NOW);
     g_autoptr(KtChangeSet) set = kt_changes_take(changes, NOW);
     g_assert_true(set->everything);
     g_assert_true(g_hash_table_contains(set->domains, A));

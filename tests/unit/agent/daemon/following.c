@@ -22,10 +22,11 @@ typedef struct {
 } Scene;
 
 static void
-on_seen(const char *uuid, const char *what, gpointer data)
+on_seen(const char *uuid, KtEvent event, const char *words, gpointer data)
 {
     Scene *scene = data;
-    g_assert_cmpstr(what, ==, "memory moved");
+    g_assert_cmpint(event, ==, KT_EVENT_MEMORY_MOVED);
+    g_assert_null(words);
     g_free(scene->seen);
     scene->seen = g_strdup(uuid);
     scene->n_seen++;

@@ -1,29 +1,31 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "agent/daemon/host_events.h"
 
-#define PARSE(text) kt_host_event_parse(text, sizeof(text))
+#define PARSE(text, event) kt_host_event_parse(text, sizeof(text), event)
 
 static void
 test_parse(void)
 {
-    g_assert_cmpstr(PARSE("offline@/devices/system/cpu/cpu1\0ACTION=offline\0SUBSYSTEM=cpu\0SEQNUM=7"), ==,
-                    "CPU went offline");
-    g_assert_cmpstr(PARSE("online@/devices/system/cpu/cpu1\0SUBSYSTEM=cpu\0ACTION=online"), ==,
-                    "CPU came online");
-    g_assert_cmpstr(PARSE("online@/devices/system/memory/memory9\0SUBSYSTEM=memory\0ACTION=online"), ==,
-                    "memory came online");
+    KtEvent event;
+    g_assert_true(PARSE("offline@/devices/system/cpu/cpu1\0ACTION=offline\0SUBSYSTEM=cpu\0SEQNUM=7", &event));
+    g_assert_cmpstr(kt_event_words(event), ==, "CPU went offline");
+    g_assert_true(PARSE("online@/devices/system/cpu/cpu1\0SUBSYSTEM=cpu\0ACTION=online", &event));
+    g_assert_cmpstr(kt_event_words(event), ==, "CPU came online");
+    g_assert_true(PARSE("online@/devices/system/memory/memory9\0SUBSYSTEM=memory\0ACTION=online", &event));
+    g_assert_cmpstr(kt_event_words(event), ==, "memory came online");
 }
 
 static void
 test_others(void)
 {
-    g_assert_null(PARSE("change@/devices/system/cpu/cpu1\0ACTION=change\0SUBSYSTEM=cpu"));
-    g_assert_null(PARSE("online@/devices/x\0ACTION=online\0SUBSYSTEM=cpufreq"));
-    g_assert_null(PARSE("ACTION=online"));
-    g_assert_null(PARSE(""));
-    g_assert_null(kt_host_event_parse("", 0));
-    g_assert_null(
-        kt_host_event_parse("ACTION=online\0SUBSYSTEM=cpu!", sizeof("ACTION=online\0SUBSYSTEM=cpu!") - 1));
+    const char cut[] = "ACTION=online\0SUBSYSTEM=cpu!";
+    KtEvent event;
+    g_assert_false(PARSE("change@/devices/system/cpu/cpu1\0ACTION=change\0SUBSYSTEM=cpu", &event));
+    g_assert_false(PARSE("online@/devices/x\0ACTION=online\0SUBSYSTEM=cpufreq", &event));
+    g_assert_false(PARSE("ACTION=online", &event));
+    g_assert_false(PARSE("", &event));
+    g_assert_false(kt_host_event_parse("", 0, &event));
+    g_assert_false(kt_host_event_parse(cut, sizeof cut - 1, &event));
 }
 
 int

@@ -33,12 +33,13 @@ typedef struct {
 } Scene;
 
 static void
-on_seen(const char *uuid, const char *what, gpointer data)
+on_seen(const char *uuid, KtEvent event, const char *words, gpointer data)
 {
     Scene *scene = data;
     g_assert_null(uuid);
+    g_assert_cmpint(event, ==, KT_EVENT_WAITS_FOR_CPU);
     g_assert_null(scene->seen);
-    scene->seen = g_strdup(what);
+    scene->seen = g_strdup(words);
 }
 
 static GLogWriterOutput

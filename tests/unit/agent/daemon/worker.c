@@ -42,9 +42,9 @@ quiet(void *data, virErrorPtr error)
 }
 
 static void
-on_seen(const char *uuid, const char *what, gpointer data)
+on_seen(const char *uuid, KtEvent event, const char *words, gpointer data)
 {
-    (void)uuid, (void)what, (void)data;
+    (void)uuid, (void)event, (void)words, (void)data;
 }
 
 static void
@@ -88,7 +88,7 @@ static KtChangeSet *
 everything(void)
 {
     g_autoptr(KtChanges) changes = kt_changes_new();
-    kt_changes_add(changes, NULL, "started", 0);
+    kt_changes_add(changes, NULL, KT_EVENT_DAEMON_STARTED, NULL, 0);
     return kt_changes_take(changes, 0);
 }
 
