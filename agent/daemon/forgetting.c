@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "agent/daemon/forgetting.h"
 
+#include "agent/daemon/decisions.h"
 #include "agent/exec/journal_prune.h"
 #include "probes/kernel.h"
 
@@ -57,6 +58,8 @@ kt_forget_marks(KtJournal *journal, GPtrArray *marks, const KtSnapshot *snapshot
         if (fate == FORGOTTEN) {
             if (!kt_journal_forget_marks(journal, mark->domain_uuid, error))
                 return false;
+            if (!mark->released)
+                kt_decision_log_forgotten(mark);
             g_ptr_array_remove_index(marks, i - 1);
             continue;
         }

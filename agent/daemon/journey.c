@@ -205,8 +205,9 @@ conclude(KtJourney *journey, gint64 now_usec)
     }
     journey->recorded = true;
     g_clear_pointer(&journey->reader, kt_journal_close);
-    if (journey->began_usec) {
-        g_autofree char *message = sum_up(journey);
+    /* What wasn't wanted any more before it began was never decided. */
+    if (journey->began_usec || journey->state != KT_FOLLOWING_LEFT) {
+        g_autofree char *message = journey->began_usec ? sum_up(journey) : g_strdup(journey->reason);
         journey->step->result = result_of(journey);
         tell(journey, message);
     }

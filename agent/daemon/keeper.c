@@ -7,6 +7,7 @@
 #include "agent/daemon/marking.h"
 #include "agent/daemon/plan_guests.h"
 #include "agent/daemon/pool_wait.h"
+#include "agent/daemon/refusals.h"
 #include "agent/daemon/set_aside.h"
 #include "agent/daemon/window.h"
 #include "agent/exec/executor.h"
@@ -28,7 +29,7 @@ struct KtKeeper {
     bool profile_is_new; /* no look was made for it yet */
     KtSetAside *aside;   /* whose steps failed */
     KtPoolWait *pools;   /* that nobody wants any more */
-    KtRefusals *told;    /* what was said to be refused */
+    KtRefusals *told;    /* what was said to be left undone */
     KtMarking marking;   /* what is somebody's */
     GHashTable *touched; /* set of UUIDs: whom a run has changed, or tried to, since they were looked at */
     GHashTable *windows; /* restart-windows that are open: UUID → char *; NULL = no plan was made yet */
@@ -220,8 +221,11 @@ conclude(KtKeeper *keeper, const KtReport *report, KtLook *look)
     }
     for (guint i = 0; i < report->outcomes->len; i++) {
         const KtOutcome *outcome = report->outcomes->pdata[i];
-        if (outcome->step->result == KT_RESULT_FAILED)
+        if (outcome->step->result != KT_RESULT_FAILED)
+            continue;
+        gint64 wait_usec =
             kt_set_aside_add(keeper->aside, outcome->step->domain_uuid, g_get_monotonic_time());
+        kt_decision_log_set_aside(outcome, report->run, wait_usec);
     }
     look->again = report->failed || report->partial;
     if (report->failed && report->failure)
@@ -448,7 +452,9 @@ put_right(KtKeeper *keeper, KtLook *look)
     look->opens_usec = keeper->opens_usec;
     look->retry_usec = kt_set_aside_due(keeper->aside, g_get_monotonic_time());
     look->shrinks_usec = kt_pool_wait_due(keeper->pools, g_get_monotonic_time());
-    kt_refusals_tell(keeper->told, plan);
+    /* Of guests that can't be seen nothing is refused: they would all be told anew. */
+    if (keeper->host->connection)
+        kt_refusals_tell(keeper->told, plan, look->why);
     tell_governor(keeper, plan);
     tell_following(keeper, plan, look, end);
     tell_load(keeper, plan);

@@ -188,7 +188,7 @@ note_planned(KtLoadWatch *watch)
     watch->n_replans++;
     g_mutex_unlock(&watch->mutex);
     g_clear_pointer(&watch->trouble, g_free);
-    kt_decision_log_load(watch->seen_now);
+    kt_decision_log_load(watch->seen_now, NULL);
     announce(watch, g_steal_pointer(&watch->seen_now));
 }
 
@@ -198,7 +198,7 @@ note_trouble(KtLoadWatch *watch, const char *trouble)
 {
     if (g_strcmp0(watch->trouble, trouble) == 0)
         return;
-    g_warning("%s, but the load that was measured could not be recorded: %s", watch->seen_now, trouble);
+    kt_decision_log_load(watch->seen_now, trouble);
     g_free(watch->trouble);
     watch->trouble = g_strdup(trouble);
 }

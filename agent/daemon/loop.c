@@ -218,7 +218,7 @@ on_terminate(gpointer data)
     loop->stopping = true;
     kt_notify_stopping();
     g_cancellable_cancel(loop->stop);
-    g_message("ends; what is tuned stays so");
+    kt_loop_tell_end();
     if (!loop->busy)
         g_main_loop_quit(loop->main);
     return G_SOURCE_CONTINUE;
@@ -246,7 +246,7 @@ reload(KtLoop *loop)
     loop->profile_name = g_strdup(profile->name);
     kt_profile_free(loop->next_profile);
     loop->next_profile = profile;
-    g_message("keeps profile %s from now on", profile->name);
+    kt_loop_tell_profile(loop, KT_EVENT_PROFILE_READ);
     note(loop, KT_EVENT_PROFILE_READ);
     return kt_loop_status_json(loop);
 }
@@ -355,7 +355,7 @@ kt_loop_run(const KtLoopSetup *setup, KtProfile *profile, GError **error)
     loop.worker = new_worker(&loop);
     add_sources(&loop);
     hear_host(&loop);
-    g_message("keeps profile %s", profile->name);
+    kt_loop_tell_profile(&loop, KT_EVENT_DAEMON_STARTED);
     note(&loop, KT_EVENT_DAEMON_STARTED);
     /* Not only after the first look: that may disturb guests, which takes its time, and from here on it is
      * watched. */

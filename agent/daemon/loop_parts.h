@@ -68,6 +68,12 @@ void kt_loop_tell(const KtLoop *loop, const KtLook *look);
 /** Says what is wrong with a profile that was to be read again: what kt_daemon_profile_load() gave. */
 void kt_loop_tell_mistakes(const KtLoop *loop, const GPtrArray *diagnostics, const GError *error);
 
+/** Says which profile is kept: since it was started, or read again. */
+void kt_loop_tell_profile(const KtLoop *loop, KtEvent event);
+
+/** Says that the daemon ends. */
+void kt_loop_tell_end(void);
+
 /** One line for `systemctl status`. Owned. */
 char *kt_loop_status_line(const KtLoop *loop);
 

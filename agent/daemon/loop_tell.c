@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <unistd.h>
 
+#include "agent/daemon/decisions.h"
 #include "agent/daemon/following_json.h"
 #include "agent/daemon/governor_json.h"
 #include "agent/daemon/load_json.h"
@@ -15,33 +16,81 @@ static const char *const end_names[] = {
     [KT_LOOK_FAILED] = "failed",
 };
 
+/* What came of a plan; a look that left all as it was isn't news. */
+static void
+tell_plan(const KtDecision *decision, const KtLook *look)
+{
+    if (look->end == KT_LOOK_FAILED && look->run)
+        kt_decision_tell(decision, "run %" G_GINT64_FORMAT " was taken back: %s", look->run, look->message);
+    else if (look->end == KT_LOOK_FAILED)
+        kt_decision_tell(decision, "%s", look->message);
+    else if (look->run)
+        kt_decision_tell(decision, "run %" G_GINT64_FORMAT ": %u change%s%s; seen: %s", look->run,
+                         look->n_done, look->n_done == 1 ? "" : "s", look->again ? ", not all of it" : "",
+                         look->why);
+}
+
 void
 kt_loop_tell(const KtLoop *loop, const KtLook *look)
 {
+    const KtDecision decision = {
+        .run = look->run,
+        .result = end_names[look->end],
+        .seen = look->why,
+        .reason = look->message,
+        .is_trouble = look->end == KT_LOOK_NO_HYPERVISOR || look->end == KT_LOOK_FAILED,
+    };
+    bool news = !loop->last || loop->last->end != look->end;
     g_info("looked (%s): %s, %u changes, %" G_GINT64_FORMAT " ms", look->why, end_names[look->end],
            look->n_done, look->took_usec / 1000);
-    bool news = !loop->last || loop->last->end != look->end;
     if (look->end == KT_LOOK_NO_HYPERVISOR && news)
-        g_warning("%s; it is tried again until it does", look->message);
+        kt_decision_tell(&decision, "%s; it is tried again until it does", look->message);
     else if (look->end == KT_LOOK_LOCKED && news)
-        g_message("waits for another kvm-tune: %s", look->message);
-    else if (look->end == KT_LOOK_FAILED &&
-             (news || look->again || g_strcmp0(look->message, loop->last->message) != 0))
-        g_warning("%s", look->message);
+        kt_decision_tell(&decision, "waits for another kvm-tune: %s", look->message);
     else if (look->end == KT_LOOK_DONE && loop->last && loop->last->end == KT_LOOK_NO_HYPERVISOR)
-        g_message("libvirt is there");
+        kt_decision_tell(&decision, "libvirt is there");
+    if (look->end == KT_LOOK_DONE || look->end == KT_LOOK_NO_HYPERVISOR ||
+        (look->end == KT_LOOK_FAILED &&
+         (news || look->again || g_strcmp0(look->message, loop->last->message) != 0)))
+        tell_plan(&decision, look);
 }
 
 void
 kt_loop_tell_mistakes(const KtLoop *loop, const GPtrArray *diagnostics, const GError *error)
 {
+    const KtDecision decision = {
+        .result = "profile-refused",
+        .seen = kt_event_words(KT_EVENT_PROFILE_READ),
+        .reason = error ? error->message : "there are mistakes in it",
+        .source = loop->profile_name,
+        .is_trouble = true,
+    };
     if (error)
         g_warning("%s", error->message);
     for (guint i = 0; i < diagnostics->len; i++) {
         g_autofree char *text = kt_diagnostic_format(diagnostics->pdata[i]);
         g_warning("%s", g_strchomp(text));
     }
-    g_warning("goes on with profile %s as it was", loop->profile_name);
+    kt_decision_tell(&decision, "goes on with profile %s as it was", loop->profile_name);
+}
+
+void
+kt_loop_tell_profile(const KtLoop *loop, KtEvent event)
+{
+    const KtDecision decision = {
+        .result = event == KT_EVENT_PROFILE_READ ? "profile-taken" : "started",
+        .seen = kt_event_words(event),
+        .source = loop->profile_name,
+    };
+    kt_decision_tell(&decision, "keeps profile %s%s", loop->profile_name,
+                     event == KT_EVENT_PROFILE_READ ? " from now on" : "");
+}
+
+void
+kt_loop_tell_end(void)
+{
+    const KtDecision decision = {.result = "ended", .seen = "told to end"};
+    kt_decision_tell(&decision, "ends; what is tuned stays so");
 }
 
 char *

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "agent/daemon/pool_wait.h"
 
+#include "agent/daemon/decisions.h"
+
 struct KtPoolWait {
     GHashTable *since; /* path of a pool's file → gint64 *: since when it is to shrink */
 };
@@ -70,6 +72,21 @@ shrinks(const KtPlan *plan, const KtStep *step, const KtDesired *desired)
            kt_value_is(kt_desired_host(desired, action->setting->id), "auto");
 }
 
+static void
+tell(const KtAction *action)
+{
+    const KtDecision decision = {
+        .setting = action->setting->key,
+        .item = action->item,
+        .result = "waits",
+        .reason = "nobody wants them now: somebody may be powered off and on",
+        .source = action->source,
+    };
+    kt_decision_tell(
+        &decision, "%s %s: %" G_GINT64_FORMAT " pages are wanted by nobody now: given back in %d minutes",
+        action->setting->key, action->item, -growth(action), (int)(KT_POOL_WAIT_USEC / G_TIME_SPAN_MINUTE));
+}
+
 /** Since when it is so; from now on where that is new. */
 static gint64
 note(KtPoolWait *wait, GHashTable *now, const KtAction *action, gint64 now_usec)
@@ -77,9 +94,7 @@ note(KtPoolWait *wait, GHashTable *now, const KtAction *action, gint64 now_usec)
     const gint64 *before = g_hash_table_lookup(wait->since, action->path);
     gint64 since = before ? *before : now_usec;
     if (!before)
-        g_message("%s %s: %" G_GINT64_FORMAT " pages are wanted by nobody now: given back in %d minutes",
-                  action->setting->key, action->item, -growth(action),
-                  (int)(KT_POOL_WAIT_USEC / G_TIME_SPAN_MINUTE));
+        tell(action);
     g_hash_table_insert(now, g_strdup(action->path), g_memdup2(&since, sizeof since));
     return since;
 }

@@ -41,7 +41,7 @@ kt_set_aside_free(KtSetAside *aside)
     g_free(aside);
 }
 
-void
+gint64
 kt_set_aside_add(KtSetAside *aside, const char *uuid, gint64 now_usec)
 {
     const char *key = uuid ? uuid : HOST;
@@ -54,6 +54,7 @@ kt_set_aside_add(KtSetAside *aside, const char *uuid, gint64 now_usec)
         entry->wait_usec ? MIN(2 * entry->wait_usec, KT_SET_ASIDE_MOST_USEC) : KT_SET_ASIDE_FIRST_USEC;
     entry->until_usec = now_usec + entry->wait_usec;
     g_clear_pointer(&entry->was, g_free);
+    return entry->wait_usec;
 }
 
 /** What a domain is, as far as a step may go another way for it: its process, state and definitions. Owned.

@@ -20,8 +20,8 @@ KtSetAside *kt_set_aside_new(void);
 void kt_set_aside_free(KtSetAside *aside);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(KtSetAside, kt_set_aside_free)
 
-/** A step of domain @uuid (NULL: of the host) has failed. */
-void kt_set_aside_add(KtSetAside *aside, const char *uuid, gint64 now_usec);
+/** A step of domain @uuid (NULL: of the host) has failed. Gives for how long it is left out, µs. */
+gint64 kt_set_aside_add(KtSetAside *aside, const char *uuid, gint64 now_usec);
 
 /**
  * Domains that are other in @snapshot than at the first look after their failure get another try at once: a

@@ -2,9 +2,12 @@
 #include "agent/daemon/following.h"
 
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "agent/exec/page_journey.h"
 #include "probes/qemu_process.h"
+#include "tests/unit/agent/daemon/told.h"
 #include "tests/unit/agent/exec/page_child.h"
 #include "tests/unit/fake_root.h"
 
@@ -201,6 +204,25 @@ test_gone(void)
     g_assert_cmpint(newest_result(scene, &runs), ==, KT_RESULT_SKIPPED);
 }
 
+/* What can't be recorded isn't begun, and that is told. */
+static void
+test_cannot_begin(gconstpointer data)
+{
+    const Told *told = data;
+    g_autoptr(Scene) scene = scene_new();
+    told_forget(told);
+    g_autofree char *lock = g_build_filename(scene->state, "lock", NULL);
+    g_assert_cmpint(mkdir(scene->state, 0700), ==, 0);
+    g_assert_cmpint(symlink("/dev/null", lock), ==, 0);
+    tell(scene, wish("1:1", first_node()));
+    await_seen(scene, 1);
+    g_autoptr(KtFollowed) followed = await(scene, KT_FOLLOWING_STAYS);
+    told_assert(told, "KVM_TUNE_DOMAIN_UUID", UUID);
+    told_assert(told, "KVM_TUNE_RESULT", "failed");
+    told_assert(told, "KVM_TUNE_SEEN", "started");
+    g_assert_nonnull(strstr(told_field(told, "MESSAGE"), followed->reason));
+}
+
 /* While a run of the daemon's has the journal it waits; what isn't wanted any more by then is never begun. */
 static void
 test_waits_for_the_journal(void)
@@ -285,12 +307,17 @@ test_stays(void)
 int
 main(int argc, char **argv)
 {
+    Told told;
     g_test_init(&argc, &argv, NULL);
+    told_listen(&told);
     g_test_add_func("/following/arrives", test_arrives);
     g_test_add_func("/following/gone", test_gone);
+    g_test_add_data_func("/following/cannot-begin", &told, test_cannot_begin);
     g_test_add_func("/following/waits-for-the-journal", test_waits_for_the_journal);
     g_test_add_func("/following/killed-goes-on", test_killed_goes_on);
     g_test_add_func("/following/killed-is-not-wanted", test_killed_is_not_wanted);
     g_test_add_func("/following/stays", test_stays);
-    return g_test_run();
+    int code = g_test_run();
+    g_ptr_array_unref(told.entries);
+    return code;
 }
