@@ -56,6 +56,23 @@ kt_change_set_describe(const KtChangeSet *set)
     return g_strdup(text->str);
 }
 
+char *
+kt_change_set_seat(const KtChangeSet *set, GHashTable *touched)
+{
+    GHashTableIter iter;
+    gpointer uuid, only = (gpointer) "";
+    guint n = 0;
+    g_hash_table_iter_init(&iter, set->domains);
+    while (g_hash_table_iter_next(&iter, &uuid, NULL)) {
+        bool by_others = g_hash_table_contains(set->edited, uuid) && !g_hash_table_contains(touched, uuid);
+        if (!by_others && !g_hash_table_contains(set->seats, uuid))
+            continue;
+        only = uuid;
+        n++;
+    }
+    return set->everything || n > 1 ? NULL : g_strdup(only);
+}
+
 KtChanges *
 kt_changes_new(void)
 {

@@ -36,6 +36,10 @@ typedef struct {
 void kt_change_set_free(KtChangeSet *set);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(KtChangeSet, kt_change_set_free)
 
+/** For whom others may have to move, as KtSnapshot.changed has it: who was @touched (set of UUIDs) by our
+ * last run is in the set for that, and stays where he is. Owned. */
+char *kt_change_set_seat(const KtChangeSet *set, GHashTable *touched);
+
 /** What was seen, for people: "started, plugged; 3 domains". Owned. */
 char *kt_change_set_describe(const KtChangeSet *set);
 

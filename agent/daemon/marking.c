@@ -47,34 +47,132 @@ new_mark(const KtAction *action, const KtDomain *domain, const KtLeft *left, boo
     return mark;
 }
 
-/** Appends a mark to @marks where what @action would change is somebody's. */
+/** What finds what is somebody's. */
+typedef struct {
+    const KtMarking *marking;
+    KtJournal *journal;
+    const KtMarkingScope *scope;
+    const char *boot;
+    GPtrArray *marks; /* KtManual: what it has found */
+} Search;
+
 static bool
-judge(const KtMarking *marking, KtJournal *journal, const KtPlan *plan, const KtAction *action,
-      const char *boot, GPtrArray *marks, GError **error)
+is_found(const Search *search, const KtAction *action, const char *uuid)
 {
+    for (guint i = 0; i < search->marks->len; i++) {
+        const KtManual *mark = search->marks->pdata[i];
+        if (g_strcmp0(mark->domain_uuid, uuid) == 0 && g_str_equal(mark->setting, action->setting->key) &&
+            g_strcmp0(mark->item, action->item) == 0)
+            return true;
+    }
+    return false;
+}
+
+/** Finds a mark where what @action is about is somebody's. What was rolled back, and the plan leaves so, is
+ * both's. */
+static bool
+judge(const Search *search, const KtAction *action, bool is_planned, GError **error)
+{
+    const KtPlan *plan = search->scope->plan;
     const KtDomain *domain = action->domain >= 0 ? plan->snapshot->domains->pdata[action->domain] : NULL;
     const char *uuid = domain ? domain->uuid : NULL;
     g_autoptr(KtLeft) left = NULL;
-    if (!kt_journal_find_left(journal, action, uuid, marking->since_usec, &left, error))
+    if (!kt_journal_find_left(search->journal, action, uuid, search->marking->since_usec, &left, error))
         return false;
-    if (left && kt_drift_is_released(marking->manual, action, uuid, left))
+    if (!left || kt_drift_is_released(search->marking->manual, action, uuid, left))
         return true;
-    KtDrift drift = kt_drift_judge(plan, action, left, boot);
-    if (left && drift != KT_DRIFT_OURS)
-        g_ptr_array_add(marks, new_mark(action, domain, left, drift == KT_DRIFT_UNDONE));
+    KtDrift drift = kt_drift_judge(plan, action, left, search->boot);
+    bool is_somebodys = drift == KT_DRIFT_CHANGED || (drift == KT_DRIFT_UNDONE && is_planned);
+    if (is_somebodys && !is_found(search, action, uuid))
+        g_ptr_array_add(search->marks, new_mark(action, domain, left, drift == KT_DRIFT_UNDONE));
     return true;
 }
 
-bool
-kt_marking_mark(KtMarking *marking, KtJournal *journal, const KtRoot *root, const KtPlan *plan, guint *ret_n,
+/** Judges where a thread runs, though the plan may not change it: it may be as good there, and yet somebody's
+ * wish. */
+static bool
+judge_thread(const Search *search, guint domain, KtSettingId setting, char *item, const KtCpuset *present,
+             GError **error)
+{
+    if (!present || !kt_desired_domain(search->scope->desired, domain, setting, NULL))
+        return true;
+    g_autofree char *from = kt_cpuset_format(present);
+    const KtAction action = {
+        .domain = (gint)domain,
+        .setting = kt_setting(setting),
+        .item = item,
+        .from = from,
+        .kind = KT_STEP_PIN,
+    };
+    return judge(search, &action, false, error);
+}
+
+static bool
+judge_threads(const Search *search, guint index, GError **error)
+{
+    const KtDomain *domain = search->scope->plan->snapshot->domains->pdata[index];
+    char emulator[] = "emulator";
+    bool ok = judge_thread(search, index, KT_SETTING_CPU_EMULATOR, emulator, domain->emulator, error);
+    for (guint i = 0; ok && i < domain->vcpus->len; i++) {
+        const KtVcpu *vcpu = domain->vcpus->pdata[i];
+        g_autofree char *item = g_strdup_printf("vcpu %u", vcpu->id);
+        ok = judge_thread(search, index, KT_SETTING_CPU_PLACEMENT, item, vcpu->online ? vcpu->affinity : NULL,
+                          error);
+    }
+    for (guint i = 0; ok && i < domain->iothreads->len; i++) {
+        const KtIoThread *iothread = domain->iothreads->pdata[i];
+        g_autofree char *item = g_strdup_printf("iothread %u", iothread->id);
+        ok = judge_thread(search, index, KT_SETTING_CPU_IOTHREADS, item, iothread->affinity, error);
+    }
+    return ok;
+}
+
+/** Whether somebody may have pinned its threads where they run now: he did something to it, or the plan would
+ * write into the definition where they run. */
+static bool
+may_be_pinned(const KtMarkingScope *scope, guint index)
+{
+    const KtDomain *domain = scope->plan->snapshot->domains->pdata[index];
+    const GPtrArray *actions = scope->plan->domains[index].actions;
+    bool may = scope->edited && g_hash_table_contains(scope->edited, domain->uuid);
+    for (guint i = 0; i < actions->len && !may; i++) {
+        const KtAction *action = actions->pdata[i];
+        may = action->kind == KT_STEP_DEFINE &&
+              (action->field == KT_XML_VCPU_PIN || action->field == KT_XML_EMULATOR_PIN ||
+               action->field == KT_XML_IOTHREAD_PIN);
+    }
+    return domain->active && may;
+}
+
+static bool
+search_all(const Search *search, GError **error)
+{
+    const KtPlan *plan = search->scope->plan;
+    for (guint i = 0; i < plan->actions->len; i++)
+        if (!judge(search, plan->actions->pdata[i], true, error))
+            return false;
+    for (guint i = 0; i < plan->n_domains; i++)
+        if (may_be_pinned(search->scope, i) && !judge_threads(search, i, error))
+            return false;
+    return true;
+}
+
+GPtrArray *
+kt_marking_find(const KtMarking *marking, KtJournal *journal, const KtRoot *root, const KtMarkingScope *scope,
                 GError **error)
 {
     g_autoptr(GPtrArray) marks = g_ptr_array_new_with_free_func((GDestroyNotify)kt_manual_free);
     g_autofree char *boot = kt_boot_id(root);
-    for (guint i = 0; i < plan->actions->len; i++)
-        if (!judge(marking, journal, plan, plan->actions->pdata[i], boot, marks, error))
-            return false;
-    if (marks->len > 0 && !kt_journal_mark_manual(journal, marks, error))
+    const Search search = {marking, journal, scope, boot, marks};
+    return search_all(&search, error) ? g_steal_pointer(&marks) : NULL;
+}
+
+bool
+kt_marking_mark(KtMarking *marking, KtJournal *journal, const KtRoot *root, const KtMarkingScope *scope,
+                guint *ret_n, GError **error)
+{
+    g_autoptr(GPtrArray) marks = kt_marking_find(marking, journal, root, scope, error);
+    if (!marks || (marks->len > 0 && !kt_journal_mark_manual(journal, marks, error)))
         return false;
     for (guint i = 0; i < marks->len; i++)
         kt_decision_log_manual(marks->pdata[i]);

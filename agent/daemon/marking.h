@@ -2,6 +2,7 @@
 #pragma once
 
 #include "agent/exec/manual.h"
+#include "profiles/desired.h"
 
 /** What is somebody's, as the daemon knows it. */
 typedef struct {
@@ -18,7 +19,19 @@ bool kt_marking_read(KtMarking *marking, KtJournal *journal, GError **error);
 /** How many items are manual. */
 guint kt_marking_count(const KtMarking *marking);
 
-/** Marks what of @plan is somebody's by kt_drift_judge(), and tells it to the log; *@ret_n says how much that
- * is. */
-bool kt_marking_mark(KtMarking *marking, KtJournal *journal, const KtRoot *root, const KtPlan *plan,
+/** What is judged. */
+typedef struct {
+    const KtPlan *plan;
+    const KtDesired *desired; /* that it was made of */
+    GHashTable *edited; /* set of UUIDs: whose threads may have been pinned, by us or somebody else; NULL =
+                         * nobody's */
+} KtMarkingScope;
+
+/** KtManual: what of the plan is somebody's by kt_drift_judge(), and where threads run that he has pinned,
+ * also where the plan would leave them or write that into the definition. Owned; NULL on error. */
+GPtrArray *kt_marking_find(const KtMarking *marking, KtJournal *journal, const KtRoot *root,
+                           const KtMarkingScope *scope, GError **error);
+
+/** Marks what kt_marking_find() finds, and tells it to the log; *@ret_n says how much that is. */
+bool kt_marking_mark(KtMarking *marking, KtJournal *journal, const KtRoot *root, const KtMarkingScope *scope,
                      guint *ret_n, GError **error);

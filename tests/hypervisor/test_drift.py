@@ -11,6 +11,16 @@ from host import chosen, read, wait_for, write
 from test_daemon import DEFRAG, PATIENCE, PINNED, Base
 
 
+# Both of this machine's CPUs are as good for its only vCPU.
+OWN = """
+[host]
+housekeeping = none
+[domain kt-one]
+cpu.placement = shared-cache
+cpu.exclusive = yes
+"""
+
+
 class Drift(Base):
     def kept(self, text=PINNED):
         """A daemon that has tuned kt-one."""
@@ -39,10 +49,12 @@ class Drift(Base):
     def test_pinned_by_hand(self):
         """Kept over two looks, shown, given back."""
         daemon = self.kept()
+        definition = self.host.definition("kt-one")
         self.host.virsh("emulatorpin", "kt-one", "1", "--live")
         self.look(daemon)
         self.look(daemon)
         self.assertEqual(self.emulator("kt-one"), {1}, daemon.said())
+        self.assertEqual(self.host.definition("kt-one"), definition)
         mark = ("domain:kt-one", "cpu.emulator", "emulator", "0", "1", "changed")
         self.assertEqual(self.manual(), [mark])
         self.assertEqual(self.manual("kt-two"), [])
@@ -76,6 +88,92 @@ cpu.exclusive = yes
         self.assertEqual(self.host.affinity("kt-one")["CPU 0"], {0}, daemon.said())
         self.assertEqual(self.manual(), [("domain:kt-one", "cpu.placement", "vcpu 0", "1", "0", "changed")])
         self.assertEqual(daemon.status()["last"]["refused"], 0)
+
+    def own(self):
+        """A daemon that has given kt-one a CPU of its own; this CPU and another one, as texts, and the definition then."""
+        if len(os.sched_getaffinity(0)) < 2:
+            self.skipTest("there is one CPU")
+        daemon = self.daemon(self.host.profile(OWN))
+        self.start("kt-one")
+        self.assertTrue(wait_for(lambda: len(self.host.affinity("kt-one")["CPU 0"]) == 1, PATIENCE), daemon.said())
+        self.look(daemon)
+        cpu = min(self.host.affinity("kt-one")["CPU 0"])
+        other = min(os.sched_getaffinity(0) - {cpu})
+        definition = self.host.definition("kt-one")
+        self.assertIn(f"<vcpupin vcpu='0' cpuset='{cpu}'/>", definition)
+        return daemon, str(cpu), str(other), definition
+
+    def assert_vcpu_is_manual(self, daemon, left, found):
+        """Over two looks."""
+        for _ in range(2):
+            self.look(daemon)
+            self.assertEqual(self.manual(), [("domain:kt-one", "cpu.placement", "vcpu 0", left, found, "changed")], daemon.said())
+        self.assertIn(f"kt-one: cpu.placement vcpu 0: changed from '{left}' to '{found}'", self.host.tune("status").said)
+        self.assertEqual(daemon.said().count("is manual from now on"), 1)
+
+    def assert_given_back(self, daemon):
+        """It is placed by the profile again, wherever that is: as it runs it is defined."""
+        self.assertIn("kt-one: cpu.placement vcpu 0: given back", self.release("kt-one").said)
+
+        def agrees():
+            cpu = min(self.host.affinity("kt-one")["CPU 0"])
+            return f"<vcpupin vcpu='0' cpuset='{cpu}'/>" in self.host.definition("kt-one")
+        self.assertTrue(wait_for(agrees, PATIENCE), daemon.said())
+        self.look(daemon)
+        self.assertEqual(self.manual(), [], daemon.said())
+
+    def test_pinned_where_it_is_as_good(self):
+        """For this run of the guest: the plan has nothing against that CPU, and yet it isn't written into the definition."""
+        daemon, cpu, other, definition = self.own()
+        self.host.virsh("vcpupin", "kt-one", "0", other, "--live")
+        self.assert_vcpu_is_manual(daemon, cpu, other)
+        self.assertEqual(self.host.affinity("kt-one")["CPU 0"], {int(other)})
+        self.assertEqual(self.host.definition("kt-one"), definition)
+        self.assert_given_back(daemon)
+
+    def test_pinned_at_the_next_start(self):
+        """The definition stays as he made it, and the guest where it is until then."""
+        daemon, cpu, other, _ = self.own()
+        self.host.virsh("vcpupin", "kt-one", "0", other, "--config")
+        definition = self.host.definition("kt-one")
+        self.assert_vcpu_is_manual(daemon, cpu, other)
+        self.assertEqual(self.host.definition("kt-one"), definition)
+        self.assertEqual(self.host.affinity("kt-one")["CPU 0"], {int(cpu)})
+        self.host.virsh("destroy", "kt-one")
+        self.start("kt-one")
+        self.look(daemon)
+        self.assertEqual(self.host.affinity("kt-one")["CPU 0"], {int(other)}, daemon.said())
+        self.assertEqual(self.host.definition("kt-one"), definition)
+        self.assert_given_back(daemon)
+
+    def test_pinned_for_good(self):
+        """Now and at the next start: there is nothing that a plan would change, and it is his all the same."""
+        daemon, cpu, other, _ = self.own()
+        self.host.virsh("vcpupin", "kt-one", "0", other, "--live", "--config")
+        definition = self.host.definition("kt-one")
+        self.assert_vcpu_is_manual(daemon, cpu, other)
+        self.assertEqual(self.host.affinity("kt-one")["CPU 0"], {int(other)})
+        self.assertEqual(self.host.definition("kt-one"), definition)
+        self.assert_given_back(daemon)
+
+    def test_iothread_pinned_by_hand(self):
+        self.host.define_xml("kt-one", self.definitions["kt-one"].replace("</vcpu>", "</vcpu><iothreads>1</iothreads>"))
+        daemon = self.daemon(self.host.profile("[domain kt-one]\ncpu.iothreads = 0\n"))
+
+        def is_on(cpu):
+            return wait_for(lambda: self.host.affinity("kt-one").get("IO iothread1") == {cpu}, PATIENCE)
+        self.start("kt-one")
+        self.assertTrue(is_on(0), daemon.said())
+        self.look(daemon)
+        definition = self.host.definition("kt-one")
+        self.host.virsh("iothreadpin", "kt-one", "1", "1", "--live")
+        self.look(daemon)
+        self.look(daemon)
+        self.assertTrue(is_on(1), daemon.said())
+        self.assertEqual(self.host.definition("kt-one"), definition)
+        self.assertEqual(self.manual(), [("domain:kt-one", "cpu.iothreads", "iothread 1", "0", "1", "changed")])
+        self.release("kt-one")
+        self.assertTrue(is_on(0), daemon.said())
 
     def test_defined_by_hand(self):
         """What was staged and is no longer so in another definition stays as it is there."""

@@ -122,6 +122,40 @@ test_pins_of_our_own(void)
     g_assert_cmpuint(g_hash_table_size(set->edited), ==, 2);
 }
 
+/* For whom others may have to move: nobody, one or, where it is NULL, all. */
+static char *
+seat_after(const char *uuid, KtEvent event, const char *touched, const char *started)
+{
+    g_autoptr(KtChanges) changes = kt_changes_new();
+    g_autoptr(GHashTable) by_us = g_hash_table_new(g_str_hash, g_str_equal);
+    if (touched)
+        g_hash_table_add(by_us, (gpointer)touched);
+    kt_changes_add(changes, uuid, event, NULL, NOW);
+    if (started)
+        kt_changes_add(changes, started, KT_EVENT_STARTED, NULL, NOW);
+    g_autoptr(KtChangeSet) set = kt_changes_take(changes, NOW);
+    return kt_change_set_seat(set, by_us);
+}
+
+static void
+test_seat(void)
+{
+    static const struct {
+        const char *uuid;
+        KtEvent event;
+        const char *touched, *started, *seat;
+    } cases[] = {
+        {A, KT_EVENT_RESUMED, NULL, NULL, ""},  {A, KT_EVENT_TUNED, NULL, NULL, A},
+        {A, KT_EVENT_TUNED, A, NULL, ""},       {A, KT_EVENT_STARTED, A, NULL, A},
+        {A, KT_EVENT_TUNED, A, B, B},           {A, KT_EVENT_TUNED, NULL, B, NULL},
+        {NULL, KT_EVENT_FULL_LOOK, A, A, NULL},
+    };
+    for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *seat = seat_after(cases[i].uuid, cases[i].event, cases[i].touched, cases[i].started);
+        g_assert_cmpstr(seat, ==, cases[i].seat);
+    }
+}
+
 static void
 test_everything(void)
 {
@@ -144,6 +178,7 @@ main(int argc, char **argv)
     g_test_add_func("/changes/starts-one-after-the-other", test_starts_one_after_the_other);
     g_test_add_func("/changes/endless-burst", test_endless_burst);
     g_test_add_func("/changes/pins-of-our-own", test_pins_of_our_own);
+    g_test_add_func("/changes/seat", test_seat);
     g_test_add_func("/changes/everything", test_everything);
     return g_test_run();
 }

@@ -90,8 +90,9 @@ mark(Case *given)
     g_autoptr(GError) error = NULL;
     guint n = 0;
     plan(given);
-    g_assert_true(kt_marking_mark(&given->marking, given->exec->journal, given->exec->host->root,
-                                  given->host->plan, &n, &error));
+    const KtMarkingScope scope = {given->host->plan, given->host->desired, NULL};
+    g_assert_true(
+        kt_marking_mark(&given->marking, given->exec->journal, given->exec->host->root, &scope, &n, &error));
     g_assert_no_error(error);
     return n;
 }
