@@ -8,11 +8,24 @@
 #include "probes/hypervisor.h"
 #include "tuners/tuner.h"
 
+static void
+refusal_free(gpointer data)
+{
+    KtLookRefusal *refusal = data;
+    g_free(refusal->domain);
+    g_free(refusal->setting);
+    g_free(refusal->item);
+    g_free(refusal->reason);
+    g_free(refusal->source);
+    g_free(refusal);
+}
+
 void
 kt_look_free(KtLook *look)
 {
     if (!look)
         return;
+    g_ptr_array_unref(look->refusals);
     g_free(look->message);
     g_free(look->why);
     g_free(look);
@@ -140,10 +153,25 @@ kt_keeper_plan(KtKeeper *keeper)
     return plan;
 }
 
+static KtLookRefusal *
+refusal_new(const KtPlan *plan, const KtRefusal *refusal)
+{
+    const KtDomain *domain = refusal->domain >= 0 ? plan->snapshot->domains->pdata[refusal->domain] : NULL;
+    KtLookRefusal *copy = g_new0(KtLookRefusal, 1);
+    copy->domain = g_strdup(domain ? domain->name : NULL);
+    copy->setting = g_strdup(refusal->setting->key);
+    copy->item = g_strdup(refusal->item);
+    copy->reason = g_strdup(refusal->reason);
+    copy->source = g_strdup(refusal->source);
+    return copy;
+}
+
 static void
 count(const KtPlan *plan, KtLook *look)
 {
     look->n_refused = plan->refused->len;
+    for (guint i = 0; i < plan->refused->len; i++)
+        g_ptr_array_add(look->refusals, refusal_new(plan, plan->refused->pdata[i]));
     for (guint i = 0; i < plan->n_domains; i++) {
         const KtDomain *domain = plan->snapshot->domains->pdata[i];
         look->n_domains += domain->active ? 1 : 0;
@@ -295,6 +323,7 @@ kt_keeper_look(KtKeeper *keeper, const KtChangeSet *changes)
     gint64 began = g_get_monotonic_time();
     look->began_usec = g_get_real_time();
     look->why = kt_change_set_describe(changes);
+    look->refusals = g_ptr_array_new_with_free_func(refusal_free);
     keeper->lasts = false;
     keeper->changes = changes;
     look->end = look_and_act(keeper, changes, look);

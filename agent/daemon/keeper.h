@@ -42,6 +42,15 @@ typedef enum {
     KT_LOOK_FAILED,        /* see the message */
 } KtLookEnd;
 
+/** What is wanted and not done. */
+typedef struct {
+    char *domain; /* NULL = host */
+    char *setting;
+    char *item;
+    char *reason;
+    char *source;
+} KtLookRefusal;
+
 /** What a look came to. */
 typedef struct {
     KtLookEnd end;
@@ -53,6 +62,7 @@ typedef struct {
     guint n_done;    /* changes made */
     gint64 run;      /* in the journal; 0 = nothing was to be done */
     guint n_refused;
+    GPtrArray *refusals; /* KtLookRefusal, as many */
     guint n_pending;     /* staged values that wait for a power cycle */
     guint n_manual;      /* items that are somebody's */
     gint64 opens_usec;   /* until a restart-window opens, 0 = none will */

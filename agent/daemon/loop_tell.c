@@ -108,6 +108,25 @@ kt_loop_status_line(const KtLoop *loop)
 }
 
 static json_t *
+refusals_json(const GPtrArray *refusals)
+{
+    json_t *all = json_array();
+    for (guint i = 0; i < refusals->len; i++) {
+        const KtLookRefusal *refusal = refusals->pdata[i];
+        g_autofree char *target =
+            refusal->domain ? g_strdup_printf("domain:%s", refusal->domain) : g_strdup("host");
+        json_t *json = json_object();
+        json_object_set_new(json, "target", kt_json_text(target));
+        json_object_set_new(json, "setting", kt_json_text(refusal->setting));
+        json_object_set_new(json, "item", kt_json_text(refusal->item));
+        json_object_set_new(json, "reason", kt_json_text(refusal->reason));
+        json_object_set_new(json, "source", kt_json_text(refusal->source));
+        json_array_append_new(all, json);
+    }
+    return all;
+}
+
+static json_t *
 look_json(const KtLook *look)
 {
     if (!look)
@@ -122,6 +141,7 @@ look_json(const KtLook *look)
     json_object_set_new(json, "changes", json_integer(look->n_done));
     json_object_set_new(json, "domains", json_integer(look->n_domains));
     json_object_set_new(json, "refused", json_integer(look->n_refused));
+    json_object_set_new(json, "refusals", refusals_json(look->refusals));
     json_object_set_new(json, "pending", json_integer(look->n_pending));
     json_object_set_new(json, "manual", json_integer(look->n_manual));
     return json;

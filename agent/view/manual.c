@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "agent/view/manual.h"
 
+#include <string.h>
+
 #include "agent/view/json.h"
 #include "base/diagnostic.h"
 #include "profiles/profile.h"
+
+/* More of them on one page hide the rest. */
+#define MOST_REFUSALS 10
 
 static bool
 is_named(char *const *names, const char *name, const char *uuid)
@@ -71,27 +76,93 @@ number(const json_t *object, const char *key)
 }
 
 static void
-print_line(GString *out, const KtStyle *style, const char *label, const char *text)
+print_line_in(GString *out, const KtStyle *style, KtInk ink, const char *label, const char *text)
 {
     g_autofree char *safe = kt_printable(text);
     kt_ink(out, style, KT_INK_HEADING, "%s", label);
-    kt_wrap(out, style, KT_INK_PLAIN, 11, 11, safe);
+    kt_wrap(out, style, ink, 11, 11, safe);
+}
+
+static void
+print_line(GString *out, const KtStyle *style, const char *label, const char *text)
+{
+    print_line_in(out, style, KT_INK_PLAIN, label, text);
+}
+
+static const char *
+text_of(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text ? text : "";
+}
+
+/** What came of a look, and what is done about it. */
+static void
+append_result(GString *text, const json_t *last)
+{
+    static const struct {
+        const char *result, *before, *after;
+    } words[] = {
+        {"no-hypervisor", "", "; guests stay as they are, and it is tried again"},
+        {"locked", "waits for another kvm-tune: ", ""},
+        {"failed", "failed: ", "; it is tried again"},
+    };
+    const char *result = text_of(last, "result"), *message = text_of(last, "message");
+    for (guint i = 0; i < G_N_ELEMENTS(words); i++)
+        if (g_str_equal(result, words[i].result) && *message) {
+            g_string_append_printf(text, "%s%s%s", words[i].before, message, words[i].after);
+            return;
+        }
+    g_string_append(text, result);
+}
+
+/** "; 2 changes": unless it is none. */
+static void
+append_count(GString *text, const json_t *last, const char *key, const char *one, const char *many)
+{
+    json_int_t n = number(last, key);
+    if (n > 0)
+        g_string_append_printf(text, "; %" JSON_INTEGER_FORMAT " %s", n, n == 1 ? one : many);
 }
 
 static void
 print_look(GString *out, const KtStyle *style, const json_t *last)
 {
     g_autofree char *when = local_time(number(last, "began"));
-    g_autofree char *text = g_strdup_printf(
-        "%s (%s): %s%s%s; %" JSON_INTEGER_FORMAT " changes, %" JSON_INTEGER_FORMAT
-        " refused, %" JSON_INTEGER_FORMAT " pending, %" JSON_INTEGER_FORMAT " manual",
-        when, json_string_value(json_object_get(last, "why")),
-        json_string_value(json_object_get(last, "result")),
-        json_is_string(json_object_get(last, "message")) ? ", " : "",
-        json_is_string(json_object_get(last, "message")) ? json_string_value(json_object_get(last, "message"))
-                                                         : "",
-        number(last, "changes"), number(last, "refused"), number(last, "pending"), number(last, "manual"));
-    print_line(out, style, "last look  ", text);
+    g_autoptr(GString) text = g_string_new(NULL);
+    bool is_done = g_str_equal(text_of(last, "result"), "done");
+    g_string_append_printf(text, "%s (%s): ", when, text_of(last, "why"));
+    append_result(text, last);
+    append_count(text, last, "changes", "change", "changes");
+    if (json_is_integer(json_object_get(last, "run")))
+        g_string_append_printf(text, " (run %" JSON_INTEGER_FORMAT ")", number(last, "run"));
+    append_count(text, last, "refused", "refused", "refused");
+    append_count(text, last, "pending", "value waits for a power cycle", "values wait for a power cycle");
+    append_count(text, last, "manual", "manual", "manual");
+    print_line_in(out, style, is_done ? KT_INK_PLAIN : KT_INK_WARN, "last look  ", text->str);
+}
+
+/** What the profile wants and isn't done, and why. */
+static void
+print_refused(GString *out, const KtStyle *style, const json_t *refusals, char *const *names)
+{
+    size_t i;
+    const json_t *refusal;
+    guint n = 0;
+    json_array_foreach(refusals, i, refusal)
+    {
+        const char *target = text_of(refusal, "target"), *item = text_of(refusal, "item");
+        const char *name = g_str_has_prefix(target, "domain:") ? target + strlen("domain:") : NULL;
+        if (!is_named(names, name, NULL) || ++n > MOST_REFUSALS)
+            continue;
+        g_autofree char *text =
+            g_strdup_printf("%s: %s%s%s: %s (%s)", name ? name : "host", text_of(refusal, "setting"),
+                            *item ? " " : "", item, text_of(refusal, "reason"), text_of(refusal, "source"));
+        print_line(out, style, n == 1 ? "refused    " : "           ", text);
+    }
+    if (n > MOST_REFUSALS)
+        kt_ink(out, style, KT_INK_DIM, "           and %u more: 'kvm-tune plan PROFILE' shows them\n",
+               n - MOST_REFUSALS);
 }
 
 static double
@@ -125,11 +196,14 @@ print_governor(GString *out, const KtStyle *style, const json_t *governor, char 
         return;
     g_autoptr(GString) text = g_string_new(NULL);
     g_string_append_printf(text, "%s: %s", state, json_string_value(json_object_get(governor, "reason")));
-    if (json_is_number(json_object_get(governor, "saved_mib")))
+    if (figure(governor, "saved_mib") <= -1)
+        g_string_append_printf(text, "; its bookkeeping takes %.0f MiB more than it saves",
+                               -figure(governor, "saved_mib"));
+    else if (figure(governor, "saved_mib") >= 1)
         g_string_append_printf(text, "; %.0f MiB saved", figure(governor, "saved_mib"));
     if (json_is_number(json_object_get(governor, "ksmd_percent")))
         g_string_append_printf(text, "; ksmd takes %.2f %% of a CPU", figure(governor, "ksmd_percent"));
-    if (json_is_number(json_object_get(governor, "mib_a_cpu_second")))
+    if (figure(governor, "mib_a_cpu_second") >= 1)
         g_string_append_printf(text, ", %.0f MiB a CPU-second", figure(governor, "mib_a_cpu_second"));
     print_line(out, style, "KSM        ", text->str);
     print_obstacles(out, style, json_object_get(governor, "guests"), names);
@@ -191,11 +265,14 @@ print_daemon(GString *out, const KtStyle *style, const json_t *daemon, char *con
 {
     const char *profile = json_string_value(json_object_get(daemon, "profile"));
     g_autofree char *since = local_time(number(daemon, "since"));
-    g_autofree char *text = g_strdup_printf("keeps %s, since %s", profile ? profile : "", since);
+    g_autofree char *text =
+        g_strdup_printf("keeps %s, since %s%s", profile ? profile : "", since,
+                        json_is_true(json_object_get(daemon, "busy")) ? "; it is at work just now" : "");
     print_line(out, style, "daemon     ", text);
     const json_t *last = json_object_get(daemon, "last");
     if (json_is_object(last))
         print_look(out, style, last);
+    print_refused(out, style, json_object_get(last, "refusals"), names);
     print_governor(out, style, json_object_get(daemon, "governor"), names);
     print_following(out, style, json_object_get(daemon, "following"), names);
     print_load(out, style, json_object_get(daemon, "load"), names);
