@@ -23,10 +23,11 @@ cpu.exclusive = yes
 
 class Drift(Base):
     def kept(self, text=PINNED):
-        """A daemon that has tuned kt-one."""
+        """A daemon that has tuned kt-one, and recorded it."""
         daemon = self.daemon(self.host.profile(text))
         self.start("kt-one")
         self.assert_pinned(daemon, "kt-one", {0})
+        self.look(daemon)
         return daemon
 
     def look(self, daemon):
