@@ -61,7 +61,7 @@ class Bench(Scenario):
         self.assertEqual(before[0], "e1000")
         served = self.bytes_served()
         result = self.host.tune("bench", self.host.profile(PROFILE), "--workload", "fio-random", "--workload", workload(),
-                                "--blocks", str(BLOCKS), "--seed", "1", "--yes", timeout=1400)
+                                "--blocks", str(BLOCKS), "--seed", "1", "--yes", timeout=2400)
         self.assertEqual(result.code, 0, f"{result}\n{command('journalctl', '--unit', UNIT, '--no-pager', '--lines', '40')}")
         self.assertEqual(self.look(), before)
         print(self.tune("report").out)
