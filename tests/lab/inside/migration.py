@@ -6,6 +6,7 @@ The second host has half the CPUs, one memory node and no huge pages; only libvi
 import os
 import re
 import subprocess
+import time
 import unittest
 
 from lab_host import IMAGES, Scenario, command, cpus, listed, nodes, show, wait_for
@@ -45,6 +46,22 @@ def counters(address, pattern):
     """The sum of the guest's counters so named, as the QEMU on that host has them."""
     said = virsh(address, "domstats", "--vcpu", "--block", NAME)
     return sum(int(number) for number in re.findall(rf"{pattern}=(\d+)", said))
+
+
+def described(address):
+    """The guest on that host as libvirt and its QEMU see it: whether and where it runs, and what its disk does."""
+    monitor = ("qemu-monitor-command", NAME, "--hmp")
+    said = [virsh(address, *words, check=False) for words in (
+        ("domstate", NAME, "--reason"), ("domstats", "--state", "--vcpu", "--block", NAME), ("vcpuinfo", NAME),
+        (*monitor, "info status"), (*monitor, "info registers -a"), (*monitor, "info block"), (*monitor, "info blockstats"))]
+    return "\n\n".join([f"on {address}:", *said])
+
+
+def stands_still(address):
+    """The same twice, a while apart: what goes on in it changes."""
+    first = described(address)
+    time.sleep(5)
+    return f"it writes nothing there\n{first}\n\n5 s later {described(address)}"
 
 
 def migrate(start, end, name=NAME):
@@ -121,7 +138,8 @@ class SharedStorage(Migration):
         self.host.ask(NAME, f"write {BLOCKS}")
         self.assertIsNone(migrate(HERE, THERE))
         self.assertEqual((state(HERE), state(THERE)), ("shut off", "running"))
-        self.assertTrue(wait_for(lambda: counters(THERE, r"block\.0\.wr\.reqs") > 0, 120), "it writes nothing there")
+        if not wait_for(lambda: counters(THERE, r"block\.0\.wr\.reqs") > 0, 120):
+            self.fail(stands_still(THERE))
         ran, wrote = counters(THERE, r"vcpu\.\d+\.time"), counters(THERE, r"block\.0\.wr\.reqs")
         self.assertGreater(ran, 0)
         pins = re.findall(r"\d+ +(\S+)", virsh(THERE, "vcpupin", NAME))
