@@ -2,6 +2,7 @@
 """A Debian guest measures with its own fio and iperf3, which its agent runs, what another NIC brings while it runs."""
 
 import os
+import re
 import unittest
 
 from lab_host import DEBIAN, Scenario, command, show, wait_for
@@ -64,10 +65,18 @@ class Bench(Scenario):
                                 "--blocks", str(BLOCKS), "--seed", "1", "--yes", timeout=2400)
         self.assertEqual(result.code, 0, f"{result}\n{command('journalctl', '--unit', UNIT, '--no-pager', '--lines', '40')}")
         self.assertEqual(self.look(), before)
+        came = self.virtio_nics_came()
+        show(f"the guest's kernel: a virtio NIC was plugged in {came} times")
+        self.assertGreater(came, 0)
         print(self.tune("report").out)
         figures = self.figures()
         self.check_traffic(figures["iperf3", "received"], self.bytes_served() - served)
         self.check_page()
+
+    def virtio_nics_came(self):
+        """How often the guest's kernel has found one in a PCI slot: network controllers of Red Hat's first virtio device."""
+        said = self.host._tool("guest", "-c", self.host.uri, "ask", GUEST, "dmesg").stdout
+        return len(re.findall(r"\[1af4:1000\] type 00 class 0x020000", said))
 
     def figures(self):
         """(workload, figure) → its runs: each block has four, all of which measured something."""
