@@ -82,6 +82,13 @@ read_some(const KtWorkload *workload, KtPrinted *printed, bool *ret_more, GError
     return false;
 }
 
+void
+kt_load_set_late(const KtWorkload *workload, const KtPrinted *printed, GError **error)
+{
+    kt_complaint_set_error(error, printed->out->str, printed->err->str,
+                           "%s took longer than its timeout of %u s", workload->name, workload->timeout_s);
+}
+
 bool
 kt_load_read(const KtWorkload *workload, KtPrinted *printed, const GRegex *until, GCancellable *cancel,
              GError **error)
@@ -95,9 +102,7 @@ kt_load_read(const KtWorkload *workload, KtPrinted *printed, const GRegex *until
         if (until && g_regex_match(until, printed->out->str, 0, NULL))
             return true;
         if (g_get_monotonic_time() > end) {
-            kt_complaint_set_error(error, printed->out->str, printed->err->str,
-                                   "%s took longer than its timeout of %u s", workload->name,
-                                   workload->timeout_s);
+            kt_load_set_late(workload, printed, error);
             return false;
         }
     }

@@ -43,5 +43,8 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(KtPrinted, kt_printed_clear)
 bool kt_load_read(const KtWorkload *workload, KtPrinted *printed, const GRegex *until, GCancellable *cancel,
                   GError **error);
 
+/** Sets the error of a workload that takes longer than its timeout, with what it said last. */
+void kt_load_set_late(const KtWorkload *workload, const KtPrinted *printed, GError **error);
+
 /** Reads what there is of standard error now, up to what a pipe holds. */
 void kt_load_read_complaints(KtPrinted *printed);

@@ -5,7 +5,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/error.h"
 #include "bench/compare/complaint.h"
 #include "bench/compare/load.h"
 
@@ -73,8 +72,7 @@ wait_for_end(const KtWorkload *workload, const Program *program, KtPrinted *prin
         if (!kt_load_wait(POLL_MSEC, cancel, error))
             return false;
         if (g_get_monotonic_time() > end) {
-            g_set_error(error, KT_ERROR, KT_ERROR_IO, "%s took longer than its timeout of %u s",
-                        workload->name, workload->timeout_s);
+            kt_load_set_late(workload, printed, error);
             return false;
         }
     }

@@ -204,10 +204,10 @@ static void
 test_host_command_without_output(void)
 {
     KtWorkload workload = host_load(1);
-    char *silent[] = {(char *)"sh", (char *)"-c", (char *)"exec >&-; sleep 600", NULL};
+    char *silent[] = {(char *)"sh", (char *)"-c", (char *)"exec >&-; echo no room >&2; sleep 600", NULL};
     g_autoptr(GError) late = NULL;
     g_assert_null(kt_load_on_host(&workload, silent, NULL, &late));
-    g_assert_nonnull(strstr(late->message, "timeout of 1 s"));
+    g_assert_cmpstr(late->message, ==, "load took longer than its timeout of 1 s: no room");
 }
 
 int
