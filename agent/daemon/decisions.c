@@ -67,10 +67,10 @@ static void
 tell_step(const KtOutcome *outcome, gint64 run, const char *seen, bool well)
 {
     const KtJournalStep *step = outcome->step;
-    const KtJournalAction *first = first_action(step);
-    const char *reason = first ? first->reason : NULL, *why = outcome->message ? outcome->message : reason;
     g_autofree char *what = kt_step_describe(step);
     g_autofree char *settings = settings_of(step);
+    const KtJournalAction *first = first_action(step);
+    const char *reason = first ? first->reason : NULL, *why = outcome->message ? outcome->message : reason;
     const KtDecision decision = {
         .domain = step->domain_name,
         .uuid = step->domain_uuid,
