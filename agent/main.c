@@ -74,6 +74,8 @@ set_up_process(void)
     setlocale(LC_NUMERIC, "C");
     /* A reader that goes away must not end a run in the middle. */
     signal(SIGPIPE, SIG_IGN);
+    /* Whoever starts this may have said that its children's ends are of no interest: here they are. */
+    signal(SIGCHLD, SIG_DFL);
     virSetErrorFunc(NULL, ignore_libvirt_message);
     virInitialize();
 }

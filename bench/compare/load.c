@@ -3,15 +3,17 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "bench/compare/complaint.h"
 
 #define POLL_MSEC 100
+#define ENDS_MSEC 10 /* between its last output and its end */
 #define MOST_BYTES (4 << 20)
 #define READ_BYTES 4096
-#define MOST_READS 256  /* one after the other: what a pipe holds */
+#define MOST_READS 256  /* of what has ended: what a pipe holds */
 #define TAIL_BYTES 1000 /* of standard error; its last line is shown */
 
 void
@@ -34,47 +36,35 @@ kt_load_wait(guint msec, GCancellable *cancel, GError **error)
     return true;
 }
 
-/* Of a pipe that has something, or has ended. */
-static void
-read_complaint(KtPrinted *printed)
-{
-    char bytes[READ_BYTES];
-    ssize_t got = read(printed->err_fd, bytes, sizeof bytes);
-    if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
-        printed->err_fd = -1;
-    g_string_append_len(printed->err, bytes, MAX(0, got));
-    if (printed->err->len > TAIL_BYTES)
-        g_string_erase(printed->err, 0, (gssize)(printed->err->len - TAIL_BYTES));
-}
-
-void
-kt_load_read_complaints(KtPrinted *printed)
-{
-    for (guint i = 0; i < MOST_READS; i++) {
-        struct pollfd ready = {printed->err_fd, POLLIN, 0}; /* poll(2) passes over a negative one */
-        if (poll(&ready, 1, 0) <= 0)
-            return;
-        read_complaint(printed);
-    }
-}
-
-/* What is there now. *@ret_more false: that was the end. */
+/* Of a pipe that has something, or has ended: then *@fd is -1. False: it can't be read. */
 static bool
-read_some(const KtWorkload *workload, KtPrinted *printed, bool *ret_more, GError **error)
+read_pipe(int *fd, GString *to)
 {
     char bytes[READ_BYTES];
+    ssize_t got = read(*fd, bytes, sizeof bytes);
+    bool waits = got < 0 && (errno == EAGAIN || errno == EINTR);
+    g_string_append_len(to, bytes, MAX(0, got));
+    if (got <= 0 && !waits)
+        *fd = -1;
+    return got >= 0 || waits;
+}
+
+/* What is there within @msec. *@ret_some false: nothing. */
+static bool
+read_some(const KtWorkload *workload, KtPrinted *printed, int msec, bool *ret_some, GError **error)
+{
     struct pollfd ready[] = {{printed->out_fd, POLLIN, 0}, {printed->err_fd, POLLIN, 0}};
-    int n = poll(ready, G_N_ELEMENTS(ready), POLL_MSEC);
-    bool printed_some = n > 0 && ready[0].revents != 0;
-    if (n > 0 && ready[1].revents != 0)
-        read_complaint(printed);
-    ssize_t got = printed_some ? read(printed->out_fd, bytes, sizeof bytes) : 0;
-    *ret_more = !printed_some || got != 0;
-    if (got < 0 && errno != EAGAIN && errno != EINTR) {
+    int n = poll(ready, G_N_ELEMENTS(ready), msec); /* passes over negative ones */
+    *ret_some = n > 0;
+    if (n > 0 && ready[1].revents != 0) {
+        read_pipe(&printed->err_fd, printed->err);
+        if (printed->err->len > TAIL_BYTES)
+            g_string_erase(printed->err, 0, (gssize)(printed->err->len - TAIL_BYTES));
+    }
+    if (n > 0 && ready[0].revents != 0 && !read_pipe(&printed->out_fd, printed->out)) {
         kt_set_error_errno(error, errno, "%s", workload->name);
         return false;
     }
-    g_string_append_len(printed->out, bytes, MAX(0, got));
     if (printed->out->len <= MOST_BYTES)
         return true;
     g_set_error(error, KT_ERROR, KT_ERROR_IO, "%s printed more than %d MiB", workload->name,
@@ -82,8 +72,17 @@ read_some(const KtWorkload *workload, KtPrinted *printed, bool *ret_more, GError
     return false;
 }
 
-void
-kt_load_set_late(const KtWorkload *workload, const KtPrinted *printed, GError **error)
+static bool
+is_over(const KtPrinted *printed)
+{
+    siginfo_t info = {0};
+    if (printed->pid == 0)
+        return printed->out_fd < 0;
+    return waitid(P_PID, (id_t)printed->pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid != 0;
+}
+
+static void
+set_late(const KtWorkload *workload, const KtPrinted *printed, GError **error)
 {
     kt_complaint_set_error(error, printed->out->str, printed->err->str,
                            "%s took longer than its timeout of %u s", workload->name, workload->timeout_s);
@@ -94,17 +93,22 @@ kt_load_read(const KtWorkload *workload, KtPrinted *printed, const GRegex *until
              GError **error)
 {
     gint64 end = g_get_monotonic_time() + (gint64)workload->timeout_s * G_USEC_PER_SEC;
-    for (bool more = true; more;) {
+    for (guint left = MOST_READS; left > 0;) {
+        bool over = is_over(printed); /* before it is read: then its last words are there */
+        int patience = over ? 0 : printed->out_fd < 0 ? ENDS_MSEC : POLL_MSEC;
+        bool some = false;
         g_main_context_iteration(NULL, FALSE);
         if (g_cancellable_set_error_if_cancelled(cancel, error) ||
-            !read_some(workload, printed, &more, error))
+            !read_some(workload, printed, patience, &some, error))
             return false;
         if (until && g_regex_match(until, printed->out->str, 0, NULL))
             return true;
-        if (g_get_monotonic_time() > end) {
-            kt_load_set_late(workload, printed, error);
+        if (!over && g_get_monotonic_time() > end) {
+            set_late(workload, printed, error);
             return false;
         }
+        if (over)
+            left = some ? left - 1 : 0;
     }
     if (until)
         g_set_error(error, KT_ERROR, KT_ERROR_IO, "%s: the guest's serial console was closed",

@@ -30,8 +30,9 @@ char *kt_load_boot(const KtWorkload *workload, virDomainPtr domain, GCancellable
 
 /** What a workload prints while it runs. */
 typedef struct {
-    int out_fd;   /* standard output, or a console */
-    int err_fd;   /* standard error; -1: there is none, or its end was read. Neither is closed here */
+    int out_fd;   /* standard output, or a console; -1: its end was read. Neither is closed here */
+    int err_fd;   /* standard error; -1: there is none, or its end was read */
+    GPid pid;     /* a child of this process, that isn't waited for; 0: what prints is none */
     GString *out; /* owned */
     GString *err; /* the end of it, that is enough for kt_complaint(); owned */
 } KtPrinted;
@@ -39,12 +40,7 @@ typedef struct {
 void kt_printed_clear(KtPrinted *printed);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(KtPrinted, kt_printed_clear)
 
-/** Reads until the output's end or until @until (or NULL) matches; polls, so that @cancel is heeded. */
+/** Reads until @until (or NULL) matches, or until the child has ended, whoever still holds its output; of
+ * what is none until the output's end. Polls, so that @cancel is heeded. */
 bool kt_load_read(const KtWorkload *workload, KtPrinted *printed, const GRegex *until, GCancellable *cancel,
                   GError **error);
-
-/** Sets the error of a workload that takes longer than its timeout, with what it said last. */
-void kt_load_set_late(const KtWorkload *workload, const KtPrinted *printed, GError **error);
-
-/** Reads what there is of standard error now, up to what a pipe holds. */
-void kt_load_read_complaints(KtPrinted *printed);

@@ -75,7 +75,8 @@ set_late(const KtWorkload *workload, const char *name, const GError *silence, GE
 }
 
 /* An agent that is silent is asked again, until the timeout: the program goes on meanwhile, and a repeat
- * would run beside it. *@ret_exited: it has ended, well or not. */
+ * would run beside it. *@ret_exited: it has ended, well or not, or cannot be asked for: its number may be
+ * another's by now. */
 static char *
 wait_for(const KtWorkload *workload, json_int_t pid, virDomainPtr domain, GCancellable *cancel,
          bool *ret_exited, GError **error)
@@ -88,6 +89,7 @@ wait_for(const KtWorkload *workload, json_int_t pid, virDomainPtr domain, GCance
                 &silence);
         if (status == NULL && !kt_hypervisor_agent_is_silent()) {
             g_propagate_error(error, g_steal_pointer(&silence));
+            *ret_exited = true;
             return NULL;
         }
         *ret_exited = json_is_true(json_object_get(status, "exited"));

@@ -2,13 +2,12 @@
 #include <errno.h>
 #include <glib-unix.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "bench/compare/complaint.h"
 #include "bench/compare/load.h"
-
-#define POLL_MSEC 10
 
 /** A program that runs on this host, in a process group of its own. */
 typedef struct {
@@ -26,12 +25,14 @@ program_clear(Program *program)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Program, program_clear)
 
-/* In the child. What it starts is in its group, too, but for daemons that leave it. */
+/* In the child. What it starts is in its group, too, but for daemons that leave it. In a session of its own
+ * it has no terminal: what would ask there fails with its own words, and isn't stopped until its timeout. */
 static void
 lead_group(gpointer unused)
 {
     (void)unused;
-    setpgid(0, 0);
+    setsid();
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
 
 static bool
@@ -52,31 +53,6 @@ start(const KtWorkload *workload, char **argv, Program *program, GError **error)
     if (!started)
         g_prefix_error(error, "%s: ", workload->name);
     return started;
-}
-
-static bool
-has_ended(const Program *program)
-{
-    siginfo_t info = {0};
-    return waitid(P_PID, (id_t)program->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0;
-}
-
-/* One that has closed its output may go on. */
-static bool
-wait_for_end(const KtWorkload *workload, const Program *program, KtPrinted *printed, GCancellable *cancel,
-             GError **error)
-{
-    gint64 end = g_get_monotonic_time() + (gint64)workload->timeout_s * G_USEC_PER_SEC;
-    while (!has_ended(program)) {
-        kt_load_read_complaints(printed); /* or it would wait for that */
-        if (!kt_load_wait(POLL_MSEC, cancel, error))
-            return false;
-        if (g_get_monotonic_time() > end) {
-            kt_load_set_late(workload, printed, error);
-            return false;
-        }
-    }
-    return true;
 }
 
 /* With all that it has started and left behind: that would be load beside the next run. Until it is waited
@@ -106,15 +82,14 @@ kt_load_on_host(const KtWorkload *workload, char **argv, GCancellable *cancel, G
     g_auto(Program) program = {0, -1, -1};
     if (!start(workload, argv, &program, error))
         return NULL;
-    g_auto(KtPrinted) printed = {program.out, program.err, g_string_new(NULL), g_string_new(NULL)};
-    bool ended = kt_load_read(workload, &printed, NULL, cancel, error) &&
-                 wait_for_end(workload, &program, &printed, cancel, error);
+    g_auto(KtPrinted)
+        printed = {program.out, program.err, program.pid, g_string_new(NULL), g_string_new(NULL)};
+    bool ended = kt_load_read(workload, &printed, NULL, cancel, error);
     int status = end_group(&program);
     if (!ended)
         return NULL;
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return g_strdup(printed.out->str);
-    kt_load_read_complaints(&printed);
     set_failed(workload, argv[0], status, &printed, error);
     return NULL;
 }

@@ -96,16 +96,16 @@ kt_load_in_serial(const KtWorkload *workload, const char *line, const char *unti
     g_autofree char *socket_path = NULL;
     g_autofree char *terminal = NULL;
     g_autoptr(GRegex) end = g_regex_new(until, G_REGEX_MULTILINE | G_REGEX_RAW, 0, error);
-    g_auto(KtPrinted) printed = {-1, -1, g_string_new(NULL), g_string_new(NULL)};
+    g_auto(KtPrinted) printed = {-1, -1, 0, g_string_new(NULL), g_string_new(NULL)};
     if (end == NULL || !find_console(domain, &socket_path, &terminal, error))
         return NULL;
-    printed.out_fd = socket_path ? open_socket(socket_path) : open_terminal(terminal);
-    bool done = printed.out_fd >= 0 && send_line(printed.out_fd, line);
+    int fd = printed.out_fd = socket_path ? open_socket(socket_path) : open_terminal(terminal);
+    bool done = fd >= 0 && send_line(fd, line);
     if (!done)
         kt_set_error_errno(error, errno, "%s: the serial console %s", virDomainGetName(domain),
                            socket_path ? socket_path : terminal);
     done = done && kt_load_read(workload, &printed, end, cancel, error);
-    if (printed.out_fd >= 0)
-        close(printed.out_fd);
+    if (fd >= 0)
+        close(fd);
     return done ? g_strdup(printed.out->str) : NULL;
 }
