@@ -35,26 +35,28 @@ finish(KtState *state)
     while (retry(state));
 }
 
-/* Everybody who legally can stays, the rest is seated around them. NULL where nobody can: that is to begin
- * anew. */
+/* Everybody who legally can stays, the rest is seated around them; @climbs: and improved. NULL where nobody
+ * can: that is to begin anew. */
 static KtState *
-keep(const KtModel *model)
+keep(const KtModel *model, bool climbs)
 {
     g_autoptr(KtState) state = kt_state_new(model, true);
     if (!kt_seat_all(state, (KtWay){.present = true, .changed = KT_NO_DOMAIN}))
         return NULL;
-    finish(state);
+    if (climbs)
+        finish(state);
     return g_steal_pointer(&state);
 }
 
 /* All from nothing. Present seats have no say in it but in the end, when vCPUs change places at no cost: so
  * it is the same the next time. */
 static KtState *
-begin_anew(const KtModel *model, KtWay way)
+begin_anew(const KtModel *model, KtWay way, bool climbs)
 {
     KtState *state = kt_state_new(model, false);
     kt_seat_all(state, way);
-    finish(state);
+    if (climbs)
+        finish(state);
     state->counts_moves = true;
     for (guint i = 0; i < model->n_domains; i++) {
         if (state->domains[i].n_seated > 0)
@@ -112,25 +114,26 @@ is_mixed(const KtModel *model)
     return own && shared;
 }
 
-/* The best of several beginnings. @all: where time is not an issue. */
+/* The best of several beginnings; of one, where time is short. */
 static void
-try_anew(const KtModel *model, bool all, KtState **best)
+try_anew(const KtModel *model, KtEffort effort, KtState **best)
 {
-    for (guint i = 0; i < (all ? KT_N_GROW : 1); i++)
-        choose(best, begin_anew(model, (KtWay){.grow = (KtGrow)i, .changed = KT_NO_DOMAIN}));
-    for (guint i = KT_SEAT_OWN_FIRST + 1; all && is_mixed(model) && i < KT_N_SEATING; i++)
-        choose(best, begin_anew(model, (KtWay){.seating = (KtSeating)i, .changed = KT_NO_DOMAIN}));
+    bool several = effort != KT_EFFORT_CLIMB, climbs = effort != KT_EFFORT_ANNEAL;
+    for (guint i = 0; i < (several ? KT_N_GROW : 1); i++)
+        choose(best, begin_anew(model, (KtWay){.grow = (KtGrow)i, .changed = KT_NO_DOMAIN}, climbs));
+    for (guint i = KT_SEAT_OWN_FIRST + 1; several && is_mixed(model) && i < KT_N_SEATING; i++)
+        choose(best, begin_anew(model, (KtWay){.seating = (KtSeating)i, .changed = KT_NO_DOMAIN}, climbs));
 }
 
 /* @anew: also without anybody's present seat. */
 static KtState *
 solve_once(const KtModel *model, bool anew)
 {
-    bool anneals = kt_anneal_pays(model);
-    KtState *best = keep(model);
+    KtEffort effort = kt_effort(model);
+    KtState *best = keep(model, effort != KT_EFFORT_ANNEAL);
     if (anew || !best)
-        try_anew(model, anneals, &best);
-    if (anneals) {
+        try_anew(model, effort, &best);
+    if (effort != KT_EFFORT_CLIMB) {
         kt_anneal(best);
         finish(best);
     }
@@ -200,7 +203,7 @@ kt_placement_solve(const KtPlacementProblem *problem)
     kt_admit(model);
     g_autoptr(KtState) state = solve_once(model, true);
     KtPlacement *placement = kt_placement_extract(state);
-    for (guint i = 0; kt_anneal_pays(model) && i < MAX_ROUNDS; i++) {
+    for (guint i = 0; kt_effort(model) != KT_EFFORT_CLIMB && i < MAX_ROUNDS; i++) {
         KtPlacement *better = solve_again(problem, placement);
         if (!better)
             break;

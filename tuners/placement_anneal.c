@@ -11,7 +11,8 @@
 #define MIN_DRAWS 4000
 #define MAX_DRAWS 12000
 /* A draw costs the more time, the more CPUs there are: this many in all. Where that leaves each less than
- * LEAST_EACH it isn't worth the time. */
+ * LEAST_EACH there is no time for climbing from every beginning; where it leaves each guest less, none for
+ * annealing. */
 #define DRAWS_TIMES_CPUS 4000000
 #define LEAST_EACH 20
 /* Chance may be unlucky: it has so many chances. Where a walk would begin colder than it might, one that is
@@ -95,25 +96,48 @@ walk(KtDraws *draws, guint n, double temperature, Best *best)
     }
 }
 
-/* How many changes are drawn; 0: it isn't worth the time. */
+/* What is to be placed. */
+typedef struct {
+    guint n_units; /* guests, or cells of guests */
+    guint n_each;  /* vCPUs that get own CPUs, and common sets */
+} Load;
+
+static Load
+load_of(const KtModel *model)
+{
+    Load load = {0};
+    for (guint i = 0; i < model->n_domains; i++) {
+        const KtModelDomain *domain = &model->domains[i];
+        if (domain->fate == KT_FATE_FIXED)
+            continue;
+        load.n_units += domain->n_units;
+        load.n_each += domain->fate == KT_FATE_EXCLUSIVE ? domain->n_vcpus : domain->n_units;
+    }
+    return load;
+}
+
+/* How many changes are drawn at most. */
+static guint
+most_draws(const KtModel *model)
+{
+    return MIN(MAX_DRAWS, DRAWS_TIMES_CPUS / model->topology->n_pus);
+}
+
 static guint
 count_draws(const KtModel *model)
 {
-    guint n_each = 0, most = MIN(MAX_DRAWS, DRAWS_TIMES_CPUS / model->topology->n_pus);
-    for (guint i = 0; i < model->n_domains; i++) {
-        const KtModelDomain *domain = &model->domains[i];
-        n_each += domain->fate == KT_FATE_EXCLUSIVE ? domain->n_vcpus : 0;
-        n_each += domain->fate == KT_FATE_SHARED ? domain->n_units : 0;
-    }
-    return n_each * LEAST_EACH > most
-               ? 0
-               : CLAMP(n_each * (DRAWS_EACH + DRAWS_A_CPU * model->topology->n_pus), MIN_DRAWS, most);
+    guint wanted = load_of(model).n_each * (DRAWS_EACH + DRAWS_A_CPU * model->topology->n_pus);
+    return CLAMP(wanted, MIN_DRAWS, most_draws(model));
 }
 
-bool
-kt_anneal_pays(const KtModel *model)
+KtEffort
+kt_effort(const KtModel *model)
 {
-    return count_draws(model) > 0;
+    Load load = load_of(model);
+    guint most = most_draws(model) / LEAST_EACH;
+    if (load.n_units > most)
+        return KT_EFFORT_CLIMB;
+    return load.n_each > most ? KT_EFFORT_ANNEAL : KT_EFFORT_ALL;
 }
 
 /* How hot it may be at first, for @n draws to cool down from there. */

@@ -152,8 +152,16 @@ bool kt_seat_all(KtState *state, KtWay way);
 void kt_improve_alone(KtState *state, guint domain);
 /** Improves one domain after the other until none can be improved. */
 void kt_climb(KtState *state);
-/** Whether the host is small enough, for what is to be placed there, that kt_anneal() is worth its time. */
-bool kt_anneal_pays(const KtModel *model);
+
+/** What is worth its time, by the size of the host and what is to be placed there. */
+typedef enum {
+    KT_EFFORT_CLIMB,  /* one beginning, from which is climbed: several hundred guests */
+    KT_EFFORT_ANNEAL, /* several, of which the best is annealed, and only then climbed from */
+    KT_EFFORT_ALL,    /* several, climbed from; the best is annealed */
+} KtEffort;
+
+/** By how many CPUs there are to choose from, for how many guests and vCPUs. */
+KtEffort kt_effort(const KtModel *model);
 /** Simulated annealing from what is there: finds what takes several changes at once, and never leaves what
  * costs more; the same each time. */
 void kt_anneal(KtState *state);
