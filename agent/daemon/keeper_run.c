@@ -112,7 +112,7 @@ kt_keeper_has_work(KtKeeper *keeper, KtPlan *plan)
 static KtMarkingScope
 scope_of(const KtKeeper *keeper, const KtPlan *plan)
 {
-    return (KtMarkingScope){plan, keeper->desired, keeper->changes->edited};
+    return (KtMarkingScope){plan, keeper->desired, keeper->changes->edited, keeper->changes->seats};
 }
 
 /** Makes the plan anew until nothing in it is somebody's: a placement that goes may bring others about. */
@@ -146,6 +146,19 @@ forget(KtKeeper *keeper, KtJournal *journal)
         g_warning("the journal couldn't be pruned: %s", error->message);
 }
 
+/** Whether another kvm-tune was at work while it was looked: what was seen may be older than what it left,
+ * which would make its changes somebody's. */
+static bool
+is_overtaken(const KtLook *look, KtJournal *journal, GError **error)
+{
+    bool ran = true;
+    if (!kt_journal_others_ran_since(journal, look->began_usec, &ran, error))
+        return true;
+    if (ran)
+        g_set_error(error, KT_ERROR, KT_ERROR_HELD, "it has changed something since this look began");
+    return ran;
+}
+
 /** The lock is held for the judgement and the run alone. What somebody else changed since the look is a
  * conflict of that step. */
 KtLookEnd
@@ -155,6 +168,8 @@ kt_keeper_act(KtKeeper *keeper, KtPlan **plan, KtLook *look)
     G_GNUC_UNUSED g_autoptr(GMutexLocker) turn = g_mutex_locker_new(keeper->setup.journal);
     g_autoptr(KtJournal) journal = kt_journal_open(keeper->setup.state_dir, KT_JOURNAL_WRITE, &error);
     if (!journal)
+        return kt_keeper_end_of(error, look);
+    if (is_overtaken(look, journal, &error))
         return kt_keeper_end_of(error, look);
     forget(keeper, journal);
     if (!respect_manual(keeper, journal, plan, &error))

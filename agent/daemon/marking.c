@@ -68,6 +68,56 @@ is_found(const Search *search, const KtAction *action, const char *uuid)
     return false;
 }
 
+/* Of "vcpu 1", "emulator", "iothread 2". */
+static KtXmlField
+field_of(const char *item)
+{
+    return g_str_has_prefix(item, "vcpu ") ? KT_XML_VCPU_PIN
+           : g_str_equal(item, "emulator") ? KT_XML_EMULATOR_PIN
+                                           : KT_XML_IOTHREAD_PIN;
+}
+
+static bool
+is_in(GHashTable *uuids, const char *uuid)
+{
+    return uuids && uuid && g_hash_table_contains(uuids, uuid);
+}
+
+/** Whether somebody did something to @domain, for whom no pin is on record since it was started: then what it
+ * was started with is what was left in its definition. */
+static bool
+is_as_it_started(const Search *search, const KtAction *action, const KtDomain *domain, const KtLeft *left)
+{
+    return action->kind == KT_STEP_PIN && domain && domain->process &&
+           is_in(search->scope->edited, domain->uuid) && !is_in(search->scope->seats, domain->uuid) &&
+           (!left || g_strcmp0(left->process, domain->process) != 0);
+}
+
+/** Puts what was left in the definition, before this process began, in place of *@left. A definition that was
+ * made in its life says nothing of how it started, nor does one that has no pin. */
+static bool
+find_start(const Search *search, const KtAction *action, const KtDomain *domain, KtLeft **left,
+           GError **error)
+{
+    g_autoptr(KtLeft) defined = NULL;
+    KtAction define = *action;
+    define.kind = KT_STEP_DEFINE;
+    define.field = field_of(action->item);
+    if (!kt_journal_find_left(search->journal, &define, domain->uuid, search->marking->since_usec, &defined,
+                              error))
+        return false;
+    if (!defined || defined->undone || g_strcmp0(defined->process, domain->process) == 0)
+        return true;
+    g_autoptr(KtCpuset) pin = kt_cpuset_parse(defined->value ? defined->value : "", false, NULL);
+    if (!pin)
+        return true;
+    g_free(defined->process);
+    defined->process = g_strdup(domain->process);
+    kt_left_free(*left);
+    *left = g_steal_pointer(&defined);
+    return true;
+}
+
 /** Finds a mark where what @action is about is somebody's. What was rolled back, and the plan leaves so, is
  * both's. */
 static bool
@@ -78,6 +128,8 @@ judge(const Search *search, const KtAction *action, bool is_planned, GError **er
     const char *uuid = domain ? domain->uuid : NULL;
     g_autoptr(KtLeft) left = NULL;
     if (!kt_journal_find_left(search->journal, action, uuid, search->marking->since_usec, &left, error))
+        return false;
+    if (is_as_it_started(search, action, domain, left) && !find_start(search, action, domain, &left, error))
         return false;
     if (!left || kt_drift_is_released(search->marking->manual, action, uuid, left))
         return true;
@@ -134,7 +186,7 @@ may_be_pinned(const KtMarkingScope *scope, guint index)
 {
     const KtDomain *domain = scope->plan->snapshot->domains->pdata[index];
     const GPtrArray *actions = scope->plan->domains[index].actions;
-    bool may = scope->edited && g_hash_table_contains(scope->edited, domain->uuid);
+    bool may = is_in(scope->edited, domain->uuid);
     for (guint i = 0; i < actions->len && !may; i++) {
         const KtAction *action = actions->pdata[i];
         may = action->kind == KT_STEP_DEFINE &&

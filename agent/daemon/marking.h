@@ -25,6 +25,8 @@ typedef struct {
     const KtDesired *desired; /* that it was made of */
     GHashTable *edited; /* set of UUIDs: whose threads may have been pinned, by us or somebody else; NULL =
                          * nobody's */
+    GHashTable *seats; /* set of UUIDs: who may just have come, from another host with its pins; NULL = nobody
+                        */
 } KtMarkingScope;
 
 /** KtManual: what of the plan is somebody's by kt_drift_judge(), and where threads run that he has pinned,

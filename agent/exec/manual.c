@@ -155,3 +155,16 @@ kt_journal_find_left(KtJournal *journal, const KtAction *action, const char *uui
     *ret_left = left;
     return true;
 }
+
+bool
+kt_journal_others_ran_since(KtJournal *journal, gint64 usec, bool *ret_ran, GError **error)
+{
+    static const char sql[] = "SELECT EXISTS (SELECT 1 FROM runs WHERE verb <> 'daemon'"
+                              " AND MAX(started_usec, finished_usec) >= ?1)";
+    g_autoptr(sqlite3_stmt) statement = kt_statement_new(journal, error, sql, "i", usec);
+    bool row = false;
+    if (!statement || !kt_statement_next(journal, statement, &row, error))
+        return false;
+    *ret_ran = row && sqlite3_column_int(statement, 0) != 0;
+    return true;
+}

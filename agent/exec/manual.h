@@ -65,3 +65,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(KtLeft, kt_left_free)
  */
 bool kt_journal_find_left(KtJournal *journal, const KtAction *action, const char *uuid,
                           gint64 kept_since_usec, KtLeft **ret_left, GError **error);
+
+/** Whether a run that isn't the daemon's has begun or ended since @usec (wall clock): what was looked at
+ * before may be its work. */
+bool kt_journal_others_ran_since(KtJournal *journal, gint64 usec, bool *ret_ran, GError **error);

@@ -132,6 +132,19 @@ cpu.exclusive = yes
         self.assertEqual(self.host.definition("kt-one"), definition)
         self.assert_given_back(daemon)
 
+    def test_pinned_after_a_start(self):
+        """Of a guest that was off since it was tuned: its definition has pinned it then, nobody's run."""
+        daemon, cpu, other, definition = self.own()
+        self.host.virsh("destroy", "kt-one")
+        self.start("kt-one")
+        self.look(daemon)
+        self.assertEqual(self.manual(), [], daemon.said())
+        self.host.virsh("vcpupin", "kt-one", "0", other, "--live")
+        self.assert_vcpu_is_manual(daemon, cpu, other)
+        self.assertEqual(self.host.affinity("kt-one")["CPU 0"], {int(other)})
+        self.assertEqual(self.host.definition("kt-one"), definition)
+        self.assert_given_back(daemon)
+
     def test_pinned_at_the_next_start(self):
         """The definition stays as he made it, and the guest where it is until then."""
         daemon, cpu, other, _ = self.own()

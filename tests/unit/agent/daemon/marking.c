@@ -90,7 +90,7 @@ mark(Case *given)
     g_autoptr(GError) error = NULL;
     guint n = 0;
     plan(given);
-    const KtMarkingScope scope = {given->host->plan, given->host->desired, NULL};
+    const KtMarkingScope scope = {given->host->plan, given->host->desired, NULL, NULL};
     g_assert_true(
         kt_marking_mark(&given->marking, given->exec->journal, given->exec->host->root, &scope, &n, &error));
     g_assert_no_error(error);

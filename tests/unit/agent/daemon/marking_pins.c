@@ -100,7 +100,7 @@ mark(Case *given)
     g_autoptr(GError) error = NULL;
     guint n = 0;
     plan(given);
-    const KtMarkingScope scope = {given->host->plan, given->host->desired, given->edited};
+    const KtMarkingScope scope = {given->host->plan, given->host->desired, given->edited, NULL};
     g_assert_true(
         kt_marking_mark(&given->marking, given->exec->journal, given->exec->host->root, &scope, &n, &error));
     g_assert_no_error(error);
@@ -168,7 +168,7 @@ test_not_named(void)
     g_hash_table_add(given->edited, (gpointer)GUEST);
     plan(given);
     kt_desired_unname(given->host->desired, 0, kt_setting(KT_SETTING_CPU_PLACEMENT), NULL);
-    const KtMarkingScope scope = {given->host->plan, given->host->desired, given->edited};
+    const KtMarkingScope scope = {given->host->plan, given->host->desired, given->edited, NULL};
     g_autoptr(GPtrArray) marks =
         kt_marking_find(&given->marking, given->exec->journal, given->exec->host->root, &scope, NULL);
     g_assert_cmpuint(marks->len, ==, 0);
@@ -186,6 +186,37 @@ test_our_own(void)
     g_assert_cmpuint(mark(given), ==, 0);
 }
 
+/* Of a guest that was off since: it was started with the pin that was left in its definition, and nothing but
+ * the definition is on record. */
+static void
+test_started_anew(void)
+{
+    g_autoptr(Case) given = given_new("1");
+    KtDomain *domain = given->host->snapshot->domains->pdata[0];
+    g_free(domain->process);
+    domain->process = g_strdup("2:2");
+    g_assert_cmpuint(mark(given), ==, 0);
+    g_hash_table_add(given->edited, (gpointer)GUEST);
+    g_assert_cmpuint(mark(given), ==, 1);
+    assert_marked(given);
+}
+
+/* Of one that has come from another host the pins are that host's. */
+static void
+test_came_from_elsewhere(void)
+{
+    g_autoptr(Case) given = given_new("1");
+    KtDomain *domain = given->host->snapshot->domains->pdata[0];
+    g_free(domain->process);
+    domain->process = g_strdup("2:2");
+    g_hash_table_add(given->edited, (gpointer)GUEST);
+    plan(given);
+    const KtMarkingScope scope = {given->host->plan, given->host->desired, given->edited, given->edited};
+    g_autoptr(GPtrArray) marks =
+        kt_marking_find(&given->marking, given->exec->journal, given->exec->host->root, &scope, NULL);
+    g_assert_cmpuint(marks->len, ==, 0);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -194,5 +225,7 @@ main(int argc, char **argv)
     g_test_add_func("/marking-pins/nothing-to-do", test_nothing_to_do);
     g_test_add_func("/marking-pins/not-named", test_not_named);
     g_test_add_func("/marking-pins/our-own", test_our_own);
+    g_test_add_func("/marking-pins/started-anew", test_started_anew);
+    g_test_add_func("/marking-pins/came-from-elsewhere", test_came_from_elsewhere);
     return g_test_run();
 }

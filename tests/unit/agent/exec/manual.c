@@ -187,6 +187,22 @@ test_applied_later(JournalFixture *fixture, gconstpointer data)
     g_assert_false(host->released);
 }
 
+/** What a look may have missed: other verbs' runs that have begun or ended since, not the daemon's. */
+static void
+test_others_ran(JournalFixture *fixture, gconstpointer data)
+{
+    (void)data;
+    bool ran = true;
+    G_GNUC_UNUSED g_autoptr(KtJournalStep) daemon = run(fixture, "daemon", "0-3", "1", G_MAXINT64 / 4, NULL);
+    g_assert_true(kt_journal_others_ran_since(fixture->journal, 0, &ran, NULL));
+    g_assert_false(ran);
+    G_GNUC_UNUSED g_autoptr(KtJournalStep) applied = run(fixture, "apply", "1", "2", 30, NULL);
+    g_assert_true(kt_journal_others_ran_since(fixture->journal, 30, &ran, NULL));
+    g_assert_true(ran);
+    g_assert_true(kt_journal_others_ran_since(fixture->journal, G_MAXINT64 / 2, &ran, NULL));
+    g_assert_false(ran);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -197,5 +213,6 @@ main(int argc, char **argv)
     g_test_add("/manual/undid-itself", JournalFixture, NULL, set_up, test_undid_itself, tear_down);
     g_test_add("/manual/marks", JournalFixture, NULL, set_up, test_marks, tear_down);
     g_test_add("/manual/applied-later", JournalFixture, NULL, set_up, test_applied_later, tear_down);
+    g_test_add("/manual/others-ran", JournalFixture, NULL, set_up, test_others_ran, tear_down);
     return g_test_run();
 }
