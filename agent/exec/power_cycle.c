@@ -25,8 +25,9 @@ wait_until_off(virDomain *domain, guint seconds)
     for (gint64 end = g_get_monotonic_time() + seconds * G_USEC_PER_SEC; g_get_monotonic_time() < end;
          g_usleep(INTERVAL_USEC)) {
         int active = virDomainIsActive(domain);
-        if (active <= 0 && (active == 0 || !is_connected(domain)))
-            return active == 0;
+        bool off = active == 0 || (active < 0 && kt_hypervisor_domain_is_gone());
+        if (off || (active < 0 && !is_connected(domain)))
+            return off;
     }
     return false;
 }
@@ -52,15 +53,38 @@ has_no_image(virDomain *domain, GError **error)
     return !has_image;
 }
 
-bool
-kt_power_off(virDomain *domain, GError **error)
+/** One that only runs and is defined nowhere would be lost. */
+static bool
+is_defined(virDomain *domain, GError **error)
 {
-    if (!has_no_image(domain, error))
+    bool transient = virDomainIsPersistent(domain) == 0;
+    if (transient)
+        g_set_error(error, KT_ERROR, KT_ERROR_CONFLICT,
+                    "it is transient: once it is off it is gone; define it ('virsh define') and try again");
+    return !transient;
+}
+
+/** Where the connection breaks meanwhile the guest may have been asked. */
+static bool
+ask_off(virDomain *domain, GHashTable *asked, GError **error)
+{
+    bool accepted = virDomainShutdown(domain) == 0;
+    g_autoptr(GError) refusal = NULL;
+    if (!accepted)
+        kt_hypervisor_set_error(&refusal, "cannot be asked to shut down");
+    if (asked && (accepted || !is_connected(domain)))
+        g_hash_table_add(asked, g_strdup(virDomainGetName(domain)));
+    if (accepted || virDomainIsActive(domain) == 0)
+        return true;
+    g_propagate_error(error, g_steal_pointer(&refusal));
+    return false;
+}
+
+bool
+kt_power_off_noting(virDomain *domain, GHashTable *asked, GError **error)
+{
+    if (!has_no_image(domain, error) || !is_defined(domain, error) || !ask_off(domain, asked, error))
         return false;
-    if (virDomainShutdown(domain) < 0 && virDomainIsActive(domain) != 0) {
-        kt_hypervisor_set_error(error, "cannot be asked to shut down");
-        return false;
-    }
     if (wait_until_off(domain, KT_SHUTDOWN_SECONDS))
         return true;
     g_autofree char *found = is_connected(domain)
@@ -70,6 +94,12 @@ kt_power_off(virDomain *domain, GError **error)
                 "it was asked to shut down and %s; should it still do so, it stays off until 'virsh start'",
                 found);
     return false;
+}
+
+bool
+kt_power_off(virDomain *domain, GError **error)
+{
+    return kt_power_off_noting(domain, NULL, error);
 }
 
 bool

@@ -20,8 +20,11 @@
 char *kt_power_definition(virDomain *domain);
 
 /** Asks the guest to shut down and waits until it has. Errors: hypervisor; conflict: it has a saved image,
- * which its next start would resume. */
+ * which its next start would resume, or is transient and would be gone. */
 bool kt_power_off(virDomain *domain, GError **error);
+
+/** The same; where it was asked, or may have been, its name is added to @asked (a set of char *, or NULL). */
+bool kt_power_off_noting(virDomain *domain, GHashTable *asked, GError **error);
 
 /** Starts the domain as it is defined, and where that is refused as @before (may be NULL), the definition
  * that it ran with. Errors: hypervisor; the message says whether it runs. */

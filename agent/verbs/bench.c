@@ -45,7 +45,8 @@ carry_out(KtMeasuring *measuring, const KtPlan *plan)
         g_warning("interrupted; all is as it was");
     else if (early)
         g_warning("%s", early->message);
-    bool whole = early == NULL && !kt_benchmark_gave_up(benchmark, NULL, NULL);
+    bool whole = early == NULL && !kt_benchmark_gave_up(benchmark, NULL, NULL) &&
+                 g_hash_table_size(measuring->arms.left_off) == 0;
     return print_report(measuring->options, benchmark, whole ? KT_EXIT_DONE : KT_EXIT_PARTIAL);
 }
 

@@ -93,37 +93,50 @@ apply(KtArms *arms, GError **error)
 static void
 leave_off(const KtArms *arms, const char *name)
 {
-    if (g_hash_table_add(arms->left_off, g_strdup(name)))
-        g_warning("%s is off, which this benchmark has not asked for: it is not started", name);
+    if (!g_hash_table_add(arms->left_off, g_strdup(name)))
+        return;
+    kt_end_progress(arms->options);
+    g_warning("%s is off, which this benchmark has not asked for: it is not started", name);
+}
+
+/* One that crashed has no owner who wants it off. */
+static bool
+has_broken_down(int reason)
+{
+    return reason == VIR_DOMAIN_SHUTOFF_CRASHED || reason == VIR_DOMAIN_SHUTOFF_FAILED ||
+           reason == VIR_DOMAIN_SHUTOFF_DAEMON;
 }
 
 /* libvirt's reason for its state is the same for his order and for ours, so what we have asked for is kept in
  * mind. Of one that its owner shuts down while ours is under way nobody can tell whose it obeyed: it is
  * started. So is one that obeys ours after it was given up. */
 static bool
-is_off_by_others(const KtArms *arms, virDomainPtr domain)
+is_off_by_others(const KtBench *bench, virDomainPtr domain)
 {
-    return virDomainIsActive(domain) == 0 && !g_hash_table_contains(arms->asked, virDomainGetName(domain));
+    int state = VIR_DOMAIN_NOSTATE, reason = 0;
+    return virDomainGetState(domain, &state, &reason, 0) == 0 && state == VIR_DOMAIN_SHUTOFF &&
+           !has_broken_down(reason) && !g_hash_table_contains(bench->asked, virDomainGetName(domain));
 }
 
 /* One that its new definition doesn't start runs again as it did; the error says so. */
 static bool
-power_cycle(const KtArms *arms, virDomainPtr domain, GError **error)
+power_cycle(const KtBench *bench, virDomainPtr domain, GError **error)
 {
     const char *name = virDomainGetName(domain);
     g_autofree char *before = kt_power_definition(domain);
-    g_hash_table_add(arms->asked, g_strdup(name));
-    bool off = kt_power_off(domain, error), on = off && kt_power_on(domain, before, error);
+    bool off = kt_power_off_noting(domain, bench->asked, error),
+         on = off && kt_power_on(domain, before, error);
     if (off && virDomainIsActive(domain) > 0)
-        g_hash_table_remove(arms->asked, name);
+        g_hash_table_remove(bench->asked, name);
     if (!on)
         g_prefix_error(error, "%s: ", name);
     return on;
 }
 
 static bool
-power_cycle_each(const KtArms *arms, const GPtrArray *names, GError **error)
+power_cycle_each(const KtBench *bench, const GPtrArray *names, GError **error)
 {
+    const KtArms *arms = bench->user_data;
     for (guint i = 0; names && i < names->len; i++) {
         const char *name = names->pdata[i];
         g_autoptr(virDomain) domain = virDomainLookupByName(arms->host->connection, name);
@@ -132,21 +145,23 @@ power_cycle_each(const KtArms *arms, const GPtrArray *names, GError **error)
             kt_hypervisor_set_error(error, "%s", name);
             return false;
         }
-        if (gone || is_off_by_others(arms, domain))
+        if (gone || is_off_by_others(bench, domain))
             leave_off(arms, name);
-        else if (!power_cycle(arms, domain, error))
+        else if (!power_cycle(bench, domain, error))
             return false;
     }
     return true;
 }
 
 static bool
-power_cycle_all(KtArms *arms, bool with, GError **error)
+power_cycle_all(const KtBench *bench, bool with, GError **error)
 {
-    arms->powered = true;
-    if (!power_cycle_each(arms, arms->cycled, error))
+    KtArms *arms = bench->user_data;
+    bool some = arms->cycled && arms->cycled->len > 0;
+    arms->powered = some;
+    if (!power_cycle_each(bench, arms->cycled, error))
         return false;
-    arms->powered = with;
+    arms->powered = some && with;
     return true;
 }
 
@@ -156,20 +171,36 @@ bring_about(KtBench *bench, KtArms *arms, GError **error)
     if (!kt_arms_connect_again(bench, error) || !apply(arms, error))
         return false;
     if (kt_journal_benchmark_arm(arms->journal, bench->benchmark->id, arms->run, error) &&
-        power_cycle_all(arms, true, error))
+        power_cycle_all(bench, true, error))
         return true;
     undo(arms, NULL);
     return false;
 }
 
+/* The profile is undone, but @names may go on as it staged them. */
+static void
+prefix_with_guests(const GPtrArray *names, GError **error)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+    for (guint i = 0; names && i < names->len; i++)
+        g_string_append_printf(text, "%s%s", i ? ", " : "", (const char *)names->pdata[i]);
+    g_prefix_error(error,
+                   "the profile is rolled back; until they are powered off and on these may run with it, or "
+                   "be off: %s: ",
+                   text->str);
+}
+
 static bool
 take_back(KtBench *bench, KtArms *arms, GError **error)
 {
-    if (kt_arms_connect_again(bench, error) && undo(arms, error))
-        return kt_journal_benchmark_arm(arms->journal, bench->benchmark->id, 0, error) &&
-               (!arms->powered || power_cycle_all(arms, false, error));
+    if (kt_arms_connect_again(bench, error) && undo(arms, error) &&
+        kt_journal_benchmark_arm(arms->journal, bench->benchmark->id, 0, error) &&
+        (!arms->powered || power_cycle_all(bench, false, error)))
+        return true;
     if (arms->run != 0)
         g_prefix_error(error, "the profile is still applied, 'kvm-tune rollback' undoes it: ");
+    else if (arms->powered)
+        prefix_with_guests(arms->cycled, error);
     return false;
 }
 
@@ -196,13 +227,14 @@ kt_arms_keep(KtBench *bench, GError **error)
 {
     KtArms *arms = bench->user_data;
     if (kt_arms_connect_again(bench, error) && apply(arms, error)) {
-        if (power_cycle_all(arms, true, error))
+        if (power_cycle_all(bench, true, error))
             return true;
-        if (undo(arms, NULL) && !power_cycle_all(arms, false, NULL))
-            g_prefix_error(error, "some guest may still run as the profile staged it: ");
+        if (undo(arms, NULL) && !power_cycle_all(bench, false, NULL))
+            prefix_with_guests(arms->cycled, error);
     }
     if (arms->run != 0)
         g_prefix_error(error, "and what was done is left for 'kvm-tune rollback': ");
+    bench->with = arms->run != 0 || arms->powered;
     return false;
 }
 
@@ -211,5 +243,14 @@ kt_arms_give_up(KtBench *bench, gint64 run, const GPtrArray *cycled, GError **er
 {
     KtArms *arms = bench->user_data;
     arms->run = run;
-    return kt_arms_connect_again(bench, error) && undo(arms, error) && power_cycle_each(arms, cycled, error);
+    bench->with = true;
+    if (!kt_arms_connect_again(bench, error) || !undo(arms, error))
+        return false;
+    if (!power_cycle_each(bench, cycled, error)) {
+        prefix_with_guests(cycled, error);
+        return false;
+    }
+    arms->powered = arms->powered && cycled != arms->cycled;
+    bench->with = arms->powered;
+    return true;
 }

@@ -15,9 +15,8 @@ typedef struct {
     KtReport *report; /* of that run; owned */
     GPtrArray *
         cycled; /* char *: names of domains that the arm stages something of; NULL without --restart; owned */
-    GHashTable *asked; /* char *: those that were asked to power off and weren't seen to run since; owned */
     GHashTable *left_off; /* char *: those that somebody else has shut off; owned */
-    bool powered;         /* some of them may run as the profile staged them */
+    bool powered;         /* some of those that are cycled may run as the profile staged them */
 } KtArms;
 
 /** A KtBench.switch_arm; its user_data is a KtArms. */
@@ -30,11 +29,12 @@ bool kt_arms_connect_again(KtBench *bench, GError **error);
  * arm is switched. NULL: the host doesn't answer. Owned. */
 KtPlanning *kt_arms_plan(KtBench *bench, GError **error);
 
-/** Applies the profile to stay; arms->report tells of it. */
+/** Applies the profile to stay; arms->report tells of it. After a failure bench->with says whether something
+ * of it is left. */
 bool kt_arms_keep(KtBench *bench, GError **error);
 
 /** Undoes @run, that was to stay, and powers off and on again whom it was done to for it: @cycled (char *),
- * or NULL. */
+ * or NULL. Where that fails bench->with stays. */
 bool kt_arms_give_up(KtBench *bench, gint64 run, const GPtrArray *cycled, GError **error);
 
 /** What a reader of the report wants to know of where it was measured: JSON of the host, the guests, the

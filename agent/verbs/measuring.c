@@ -25,7 +25,7 @@ kt_measuring_free(KtMeasuring *measuring)
     kt_host_free(measuring->arms.host);
     kt_report_free(measuring->arms.report);
     g_clear_pointer(&measuring->arms.cycled, g_ptr_array_unref);
-    g_clear_pointer(&measuring->arms.asked, g_hash_table_unref);
+    g_clear_pointer(&measuring->bench.asked, g_hash_table_unref);
     g_clear_pointer(&measuring->arms.left_off, g_hash_table_unref);
     g_clear_pointer(&measuring->workloads, g_ptr_array_unref);
     g_clear_pointer(&measuring->domains, g_ptr_array_unref);
@@ -153,6 +153,19 @@ powers_off(const GPtrArray *workloads)
     return false;
 }
 
+/* A measured domain that would be gone once it is off, or NULL. */
+static const char *
+find_transient(const GPtrArray *names, const KtSnapshot *snapshot)
+{
+    for (guint i = 0; i < snapshot->domains->len; i++) {
+        const KtDomain *domain = snapshot->domains->pdata[i];
+        if (!domain->persistent &&
+            g_ptr_array_find_with_equal_func((GPtrArray *)names, domain->name, g_str_equal, NULL))
+            return domain->name;
+    }
+    return NULL;
+}
+
 /* More blocks or a quieter time say more. */
 static void
 warn_of_busy_host(const KtSnapshot *snapshot)
@@ -176,13 +189,13 @@ kt_measuring_new(const KtOptions *options, const KtPlanning *planning, GPtrArray
     measuring->arms = (KtArms){.options = options,
                                .profile = planning->profile,
                                .journal = journal,
-                               .asked = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
                                .left_off = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL)};
     measuring->bench = (KtBench){.root = planning->host->root,
                                  .connection = planning->host->connection,
                                  .workloads = workloads,
                                  .domains = measuring->domains,
                                  .journal = journal,
+                                 .asked = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
                                  .cancel = measuring->cancel,
                                  .patience = {MOST_TRIES, SETTLE_SECONDS},
                                  .switch_arm = kt_arms_switch,
@@ -190,11 +203,18 @@ kt_measuring_new(const KtOptions *options, const KtPlanning *planning, GPtrArray
                                  .progress = show_progress,
                                  .failed = tell_failure,
                                  .user_data = &measuring->arms};
+    const char *transient =
+        powers_off(workloads) ? find_transient(measuring->domains, planning->host->snapshot) : NULL;
     if (options->blocks < 0 || options->blocks > MOST_BLOCKS)
         *ret_exit =
             kt_report_usage(options, "--blocks %d: 1 to %d are possible", options->blocks, MOST_BLOCKS);
     else if (!options->restart && powers_off(workloads))
         *ret_exit = kt_report_usage(options, "a workload powers guests off and on: that wants --restart");
+    else if (transient)
+        *ret_exit = kt_report_usage(options,
+                                    "%s is transient: a workload powers guests off, and it would be "
+                                    "gone; define it ('virsh define'), or leave it out with --measure",
+                                    transient);
     else if (measuring->domains->len == 0)
         *ret_exit = kt_report_usage(options, "no domain that could be measured runs%s",
                                     options->measure ? ", of those that --domain and --measure name" : "");
@@ -329,6 +349,6 @@ KtExit
 kt_measuring_report_error(const KtMeasuring *measuring, const GError *error)
 {
     KtExit exit = kt_report_error(measuring->options, error);
-    /* The last try to end as it began failed; a proof's roll back of what was to stay did. */
+    /* The last try to end as it began failed, or a proof's roll back of what was to stay. */
     return measuring->bench.with || measuring->arms.run != 0 ? KT_EXIT_PARTIAL : exit;
 }

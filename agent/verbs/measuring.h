@@ -22,7 +22,8 @@ GPtrArray *kt_measuring_workloads(const KtOptions *options, char **names, KtExit
 
 /**
  * Makes ready to measure, and takes @workloads over, also on failure. @planning and @journal must outlive it.
- * Refused: no domain runs that could be measured; --blocks isn't possible.
+ * Refused: no domain runs that could be measured; one is transient and would be powered off; --blocks isn't
+ * possible.
  */
 KtMeasuring *kt_measuring_new(const KtOptions *options, const KtPlanning *planning, GPtrArray *workloads,
                               KtJournal *journal, KtExit *ret_exit);

@@ -85,6 +85,7 @@ keep(KtProof *proof, KtTrial *trial, const KtPlan *plan, GError **error)
     trial->run = arms->run;
     trial->cycled = arms->cycled ? g_ptr_array_ref(arms->cycled) : NULL;
     arms->run = 0;
+    arms->powered = false;
     kt_view_report(proof->told, &arms->options->style, arms->report, plan);
     return true;
 }
@@ -153,29 +154,45 @@ try_all(KtProof *proof, GError **error)
     return true;
 }
 
-/* Undoes @run; 0: there is nothing to undo. */
-static bool
-take_back(KtProof *proof, gint64 run, const GPtrArray *cycled, GError **error)
+/* The first run that is still in force: its roll back takes the later ones with it. 0: none. */
+static gint64
+first_left(const KtProof *proof)
 {
-    if (run == 0 || kt_arms_give_up(&proof->measuring->bench, run, cycled, error))
-        return true;
-    g_prefix_error(error, "'kvm-tune rollback %" G_GINT64_FORMAT "' undoes what is left: ", run);
-    return false;
+    gint64 first = proof->measuring->arms.run;
+    for (guint i = 0; i < proof->trials->len; i++) {
+        gint64 run = ((const KtTrial *)proof->trials->pdata[i])->run;
+        if (run != 0 && (first == 0 || run < first))
+            first = run;
+    }
+    return first;
+}
+
+/* Undoes *@run, which is 0 then; 0: there is nothing to undo. */
+static bool
+take_back(KtProof *proof, gint64 *run, const GPtrArray *cycled, GError **error)
+{
+    const KtArms *arms = &proof->measuring->arms;
+    bool done = *run == 0 || kt_arms_give_up(&proof->measuring->bench, *run, cycled, error);
+    if (done || arms->run == 0)
+        *run = 0;
+    gint64 left = done ? 0 : first_left(proof);
+    if (left != 0)
+        g_prefix_error(error, "'kvm-tune rollback %" G_GINT64_FORMAT "' undoes what is left: ", left);
+    return done;
 }
 
 /* Nothing is kept of a proof that wasn't finished. */
 static bool
 give_up(KtProof *proof, GError **error)
 {
-    const KtArms *arms = &proof->measuring->arms;
-    if (!take_back(proof, arms->run, arms->cycled, error))
+    KtArms *arms = &proof->measuring->arms;
+    if (!take_back(proof, &arms->run, arms->cycled, error))
         return false;
     for (guint i = proof->trials->len; i > 0; i--) {
         KtTrial *trial = proof->trials->pdata[i - 1];
-        if (!take_back(proof, trial->run, trial->cycled, error))
+        if (!take_back(proof, &trial->run, trial->cycled, error))
             return false;
         trial->kept = false;
-        trial->run = 0;
     }
     g_string_truncate(proof->told, 0);
     return true;

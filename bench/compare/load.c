@@ -128,13 +128,14 @@ fill_in_all(const KtWorkload *workload, const char *domain, const char *token)
 }
 
 char *
-kt_load_run(const KtWorkload *workload, virDomainPtr domain, GCancellable *cancel, GError **error)
+kt_load_run(const KtWorkload *workload, virDomainPtr domain, GHashTable *asked, GCancellable *cancel,
+            GError **error)
 {
     const char *name = virDomainGetName(domain);
     if (workload->where == KT_WHERE_PASSIVE)
         return kt_load_wait(workload->timeout_s * 1000, cancel, error) ? g_strdup("") : NULL;
     if (workload->where == KT_WHERE_BOOT)
-        return kt_load_boot(workload, domain, cancel, error);
+        return kt_load_boot(workload, domain, asked, cancel, error);
     g_autofree char *token = g_strdup_printf("%08x", g_random_int());
     if (workload->where == KT_WHERE_SERIAL) {
         g_autofree char *line = kt_workload_fill_in(workload, workload->send, name, token);

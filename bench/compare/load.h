@@ -7,11 +7,12 @@
 #include "bench/compare/workload.h"
 
 /**
- * Runs @workload once and gives what it printed. @domain is where it runs, or what is watched. @cancel ends
- * it early. Errors: unsupported (no agent, no serial console, no such program), hypervisor, io (it failed, or
- * was too slow); G_IO_ERROR_CANCELLED. Owned.
+ * Runs @workload once and gives what it printed. @domain is where it runs, or what is watched. @asked: as in
+ * KtBench. @cancel ends it early. Errors: unsupported (no agent, no serial console, no such program),
+ * hypervisor, io (it failed, or was too slow); G_IO_ERROR_CANCELLED. Owned.
  */
-char *kt_load_run(const KtWorkload *workload, virDomainPtr domain, GCancellable *cancel, GError **error);
+char *kt_load_run(const KtWorkload *workload, virDomainPtr domain, GHashTable *asked, GCancellable *cancel,
+                  GError **error);
 
 /** Waits @msec, less where @cancel says so: false and G_IO_ERROR_CANCELLED then. Signals that the main
  * context watches are looked at. */
@@ -26,7 +27,8 @@ char *kt_load_in_serial(const KtWorkload *workload, const char *line, const char
                         GCancellable *cancel, GError **error);
 
 /** Powers the guest off and on: "boot_s SECONDS" from there until its agent answers. */
-char *kt_load_boot(const KtWorkload *workload, virDomainPtr domain, GCancellable *cancel, GError **error);
+char *kt_load_boot(const KtWorkload *workload, virDomainPtr domain, GHashTable *asked, GCancellable *cancel,
+                   GError **error);
 
 /** What a workload prints while it runs. */
 typedef struct {

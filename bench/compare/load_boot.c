@@ -23,25 +23,30 @@ wait_for_agent(const KtWorkload *workload, virDomainPtr domain, GCancellable *ca
 
 /* One that still boots would not see its power button. */
 static bool
-boot(const KtWorkload *workload, virDomainPtr domain, GCancellable *cancel, gint64 *ret_usec, GError **error)
+boot(const KtWorkload *workload, virDomainPtr domain, GHashTable *asked, GCancellable *cancel,
+     gint64 *ret_usec, GError **error)
 {
     if (!wait_for_agent(workload, domain, cancel, error))
         return false;
     g_autofree char *before = kt_power_definition(domain);
-    if (!kt_power_off(domain, error))
+    if (!kt_power_off_noting(domain, asked, error))
         return false;
     gint64 begin = g_get_monotonic_time();
-    if (!kt_power_on(domain, before, error) || !wait_for_agent(workload, domain, cancel, error))
+    bool on = kt_power_on(domain, before, error);
+    if (virDomainIsActive(domain) > 0)
+        g_hash_table_remove(asked, virDomainGetName(domain));
+    if (!on || !wait_for_agent(workload, domain, cancel, error))
         return false;
     *ret_usec = g_get_monotonic_time() - begin;
     return true;
 }
 
 char *
-kt_load_boot(const KtWorkload *workload, virDomainPtr domain, GCancellable *cancel, GError **error)
+kt_load_boot(const KtWorkload *workload, virDomainPtr domain, GHashTable *asked, GCancellable *cancel,
+             GError **error)
 {
     gint64 usec;
-    if (boot(workload, domain, cancel, &usec, error))
+    if (boot(workload, domain, asked, cancel, &usec, error))
         return g_strdup_printf("boot_s %.2f\n", (double)usec / G_USEC_PER_SEC);
     if (!g_cancellable_is_cancelled(cancel))
         g_prefix_error(error, "%s: %s: ", workload->name, virDomainGetName(domain));

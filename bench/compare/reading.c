@@ -88,7 +88,7 @@ run_watched(const KtBench *bench, const KtWorkload *workload, virDomainPtr domai
     KtWatch begin, end;
     g_autoptr(KtWatcher) watcher = kt_bench_watcher(bench, workload, domain);
     kt_watch_read(watcher, &begin);
-    g_autofree char *output = kt_load_run(workload, domain, bench->cancel, error);
+    g_autofree char *output = kt_load_run(workload, domain, bench->asked, bench->cancel, error);
     if (output == NULL)
         return NULL;
     if (workload->where == KT_WHERE_BOOT) {

@@ -30,6 +30,7 @@ struct KtBench {
     GPtrArray *domains;       /* char *: names; each workload runs on each */
     KtJournal *journal;
     KtBenchmark *benchmark;
+    GHashTable *asked;    /* char *: domains that were asked to power off and weren't seen to run since */
     GCancellable *cancel; /* ends it early; the arm is switched back all the same */
     KtPatience patience;
     /** Makes it so @with the profile or as it was. After a failure that is undone as far as possible. */

@@ -39,13 +39,16 @@ was_last(const KtPatience *patience, const KtTries *tries, gint64 spent_s)
     return tries->failed >= patience->tries && !is_settling(tries);
 }
 
-/* That is why, then, whatever the workload said of it. */
+/* That is why, then, whatever the workload said of it; but where it was to power the guest off and on itself.
+ */
 static bool
 is_off(const KtBench *bench, KtTries *tries)
 {
     g_autofree char *off = kt_bench_why_off(bench, tries->domain);
     if (off == NULL)
         return false;
+    if (tries->workload->where == KT_WHERE_BOOT)
+        return true;
     g_clear_error(&tries->why);
     tries->why = g_error_new_literal(KT_ERROR, KT_ERROR_HYPERVISOR, off);
     return true;
