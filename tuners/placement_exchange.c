@@ -116,7 +116,7 @@ improve_spread(KtState *state, guint vcpu)
 bool
 kt_improve_by_exchange(KtState *state, guint vcpu)
 {
-    if (is_crowded(state, vcpu) && improve_spread(state, vcpu))
+    if (is_crowded(state, vcpu) && (improve_spread(state, vcpu) || kt_improve_spread_by_core(state, vcpu)))
         return true;
     for (guint i = 0; is_on_other_kind(state, vcpu) && i < state->model->zones->n_zones; i++) {
         if (improve_in_zone(state, vcpu, i))

@@ -107,6 +107,9 @@ void kt_order_exclusive(KtState *state);
 /** Exchanges a vCPU that is apart from the others of its domain, or beside a stranger, with a stranger of
  * theirs, where that is worth it; whether it was. */
 bool kt_improve_by_exchange(KtState *state, guint vcpu);
+/** Brings a vCPU of a `spread` domain to a core of strangers in a group that has none of its domain, and
+ * these elsewhere, where that is worth it; whether it was. */
+bool kt_improve_spread_by_core(KtState *state, guint vcpu);
 /** Moves a vCPU or all of an exclusive domain where that is worth it, or (@exchange) exchanges vCPUs with
  * others; whether it was. */
 bool kt_improve_exclusive(KtState *state, guint domain, bool exchange);
