@@ -277,26 +277,34 @@ count_places(const Judge *judge, guint domain, bool groups)
     return n;
 }
 
-guint
-judge_broken(const KtPlacementProblem *problem, const KtPlacement *placement)
+Broken
+judge_broken_parts(const KtPlacementProblem *problem, const KtPlacement *placement)
 {
     Judge judge = judge_new(problem, placement);
     Usable usable = usable_of(&judge);
-    guint spare = 0, broken = 0;
+    guint spare = 0;
+    Broken broken = {0};
     for (guint i = 0; i < judge.topology->n_cores; i++)
         spare += usable.core_usable[i] > 0 && own_on_core(&judge, i) == 0;
-    broken += spare > 0 ? MIN(count_doubled(&judge), spare) : 0;
+    broken.doubled = spare > 0 ? MIN(count_doubled(&judge), spare) : 0;
     for (guint i = 0; i < problem->n_domains; i++) {
         const KtSeatDomain *wish = &problem->domains[i];
         if (!is_exclusive(&judge, i))
             continue;
         guint least = (wish->n_vcpus + usable.threads - 1) / usable.threads;
         if (wish->smt == KT_SMT_SHARE)
-            broken += count_places(&judge, i, false) - MIN(least, count_places(&judge, i, false));
+            broken.unpacked += count_places(&judge, i, false) - MIN(least, count_places(&judge, i, false));
         if (wish->policy == KT_PLACEMENT_SPREAD)
-            broken += MIN(wish->n_vcpus, usable.n_groups) - count_places(&judge, i, true);
+            broken.unspread += MIN(wish->n_vcpus, usable.n_groups) - count_places(&judge, i, true);
     }
     g_free(usable.core_usable);
     judge_clear(&judge);
     return broken;
+}
+
+guint
+judge_broken(const KtPlacementProblem *problem, const KtPlacement *placement)
+{
+    Broken broken = judge_broken_parts(problem, placement);
+    return broken.doubled + broken.unpacked + broken.unspread;
 }

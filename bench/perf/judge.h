@@ -12,12 +12,18 @@
  * where they are. Owned. */
 char *judge_offence(const KtPlacementProblem *problem, const KtPlacement *placement);
 
-/**
- * How many wishes are broken that hold as far as possible, and before any cost: vCPUs of `smt = auto` on a
- * core with others of their own or strange exclusive vCPUs, of which each could have a whole core that is
- * spare (safety rule 7; threads of one guest core belong together); cores of `smt = share` beyond what its
- * vCPUs fill; groups of an exclusive `spread` less than possible.
- */
+/** Wishes that are broken, though they hold as far as possible, and before any cost. */
+typedef struct {
+    guint doubled;  /* vCPUs of `smt = auto` on a core with others of their own or strange exclusive vCPUs, of
+                     * which each could have a whole core that is spare (safety rule 7; threads of one guest
+                     * core belong together) */
+    guint unpacked; /* cores of `smt = share` beyond what its vCPUs fill */
+    guint unspread; /* groups of an exclusive `spread` less than possible */
+} Broken;
+
+Broken judge_broken_parts(const KtPlacementProblem *problem, const KtPlacement *placement);
+
+/** How many these are together. */
 guint judge_broken(const KtPlacementProblem *problem, const KtPlacement *placement);
 
 /** How many domains were refused. */

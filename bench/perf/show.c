@@ -78,11 +78,12 @@ static void
 print_cost(const char *name, const KtPlacementProblem *problem, const KtPlacement *placement)
 {
     KtCost cost = kt_cost(problem, placement);
+    Broken broken = judge_broken_parts(problem, placement);
     printf("%-12s %10.3f = locality %.2f + memory %.2f + devices %.2f + siblings %.2f + "
            "kinds %.2f + contention %.2f + "
-           "crowding %.2f + 0.2 × %u moves; broken wishes %u\n",
+           "crowding %.2f + 0.2 × %u moves; broken wishes: %u on siblings, %u unpacked, %u unspread\n",
            name, cost.total, cost.locality, cost.memory, cost.devices, cost.siblings, cost.kinds,
-           cost.contention, cost.crowding, cost.moves, judge_broken(problem, placement));
+           cost.contention, cost.crowding, cost.moves, broken.doubled, broken.unpacked, broken.unspread);
 }
 
 static void
