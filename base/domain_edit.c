@@ -52,6 +52,12 @@ kt_xml_remove_with_parent(xmlNode *node)
         kt_xml_remove(parent);
 }
 
+bool
+kt_xml_is_pin(KtXmlField field)
+{
+    return field == KT_XML_VCPU_PIN || field == KT_XML_EMULATOR_PIN || field == KT_XML_IOTHREAD_PIN;
+}
+
 static const KtXmlPlace places[] = {
     [KT_XML_MEMNODE] = {.prefix = "cell ", .get = kt_xml_get_memnode, .set = kt_xml_set_memnode},
     [KT_XML_VCPU_PIN] = {.prefix = "vcpu ",

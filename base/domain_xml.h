@@ -187,6 +187,9 @@ typedef enum {
     KT_XML_MEMNODE,    /* item "cell N" of the guest's: <numatune><memnode>, value as of KT_XML_NUMATUNE */
 } KtXmlField;
 
+/** Whether it is a pin: of a vCPU, the emulator or an IOThread. */
+bool kt_xml_is_pin(KtXmlField field);
+
 /** One edit; @value NULL removes the attribute or element. */
 typedef struct {
     KtXmlField field;

@@ -111,17 +111,11 @@ add_pin(KtCpuset *pinned, const KtCpuset *cpus)
         hwloc_bitmap_or(pinned, pinned, cpus);
 }
 
-static bool
-is_pin(KtXmlField field)
-{
-    return field == KT_XML_VCPU_PIN || field == KT_XML_EMULATOR_PIN || field == KT_XML_IOTHREAD_PIN;
-}
-
 /* The plan's pins: by their items, as live ones name no place in the XML. */
 static bool
 sets_pin(const KtMigrationCase *of, const KtAction *action)
 {
-    return kt_migration_is_of(of, action) && (action->kind == KT_STEP_PIN || is_pin(action->field));
+    return kt_migration_is_of(of, action) && (action->kind == KT_STEP_PIN || kt_xml_is_pin(action->field));
 }
 
 /** The CPUs that threads are pinned to after the plan. */

@@ -37,18 +37,17 @@ is_of_this_life(const KtDomain *domain, const KtAction *action, const KtLeft *le
     return true;
 }
 
-/** The pin that libvirt says this thread has; NULL = none, or there is no such thread. */
-static const KtCpuset *
-libvirts_pin(const KtDomain *domain, const char *item)
+const KtCpuset *
+kt_drift_find_pin(const KtDomainDef *def, const char *item)
 {
     KtThreadKind kind;
     guint id;
-    if (!domain->live || !kt_thread_parse(item, &kind, &id, NULL))
+    if (!def || !kt_thread_parse(item, &kind, &id, NULL))
         return NULL;
     if (kind == KT_THREAD_EMULATOR)
-        return domain->live->emulator_pin;
-    const KtPinDef *pin = kind == KT_THREAD_VCPU ? kt_domain_def_find_vcpu_pin(domain->live, id)
-                                                 : kt_domain_def_find_iothread_pin(domain->live, id);
+        return def->emulator_pin;
+    const KtPinDef *pin = kind == KT_THREAD_VCPU ? kt_domain_def_find_vcpu_pin(def, id)
+                                                 : kt_domain_def_find_iothread_pin(def, id);
     return pin ? pin->cpus : NULL;
 }
 
@@ -61,7 +60,7 @@ was_reset(const KtPlan *plan, const KtDomain *domain, const KtAction *action, co
     g_autoptr(KtCpuset) present = kt_cpuset_parse(action->from ? action->from : "", false, NULL);
     if (!ours || !present)
         return false;
-    const KtCpuset *pin = libvirts_pin(domain, action->item);
+    const KtCpuset *pin = kt_drift_find_pin(domain->live, action->item);
     if (!pin || hwloc_bitmap_isequal(pin, ours))
         return true;
     hwloc_bitmap_and(ours, ours, plan->snapshot->topology->placeable);
@@ -85,16 +84,49 @@ kt_drift_judge(const KtPlan *plan, const KtAction *action, const KtLeft *left, c
     return KT_DRIFT_CHANGED;
 }
 
-bool
-kt_drift_is_released(const GPtrArray *marks, const KtAction *action, const char *uuid, const KtLeft *left)
+/** "vda" of "disk vda", where a profile can name a single one; else NULL. */
+static const char *
+single_item(const KtSetting *setting, const char *item)
+{
+    static const char *const prefixes[] = {
+        [KT_ITEM_NONE] = NULL, [KT_ITEM_DISK] = "disk ", [KT_ITEM_NIC] = "nic "};
+    const char *prefix = prefixes[setting->item];
+    return prefix && item && g_str_has_prefix(item, prefix) ? item + strlen(prefix) : NULL;
+}
+
+/** Whether @mark, which was released, speaks for what @action is about: items of a setting that are left
+ * alone together come back together. */
+static bool
+speaks_for(const KtManual *mark, const KtAction *action, const char *uuid)
+{
+    if (mark->given_back || single_item(action->setting, action->item))
+        return kt_manual_is_of(mark, action, uuid);
+    return g_strcmp0(mark->domain_uuid, uuid) == 0 && g_str_equal(mark->setting, action->setting->key);
+}
+
+const KtManual *
+kt_drift_find_released(const GPtrArray *marks, const KtAction *action, const char *uuid, const KtLeft *left)
 {
     for (guint i = 0; i < marks->len; i++) {
         const KtManual *mark = marks->pdata[i];
-        if (mark->released && left->run <= mark->run && g_strcmp0(mark->domain_uuid, uuid) == 0 &&
-            g_str_equal(mark->setting, action->setting->key) && g_strcmp0(mark->item, action->item) == 0)
-            return true;
+        if (kt_manual_is_newer(mark, left) && speaks_for(mark, action, uuid))
+            return mark;
     }
-    return false;
+    return NULL;
+}
+
+void
+kt_drift_take_released(const KtManual *mark, const KtAction *action, KtLeft *left)
+{
+    left->undone = false;
+    /* One value is kept of a mark, where the thread ran; the definition may still be as kvm-tune left it. */
+    if (action->kind == KT_STEP_DEFINE && g_strcmp0(action->from, left->value) == 0)
+        return;
+    g_free(left->value);
+    g_free(left->process);
+    left->value = g_strdup(mark->found);
+    left->process = g_strdup(mark->process);
+    left->run = mark->run;
 }
 
 static gint
@@ -106,16 +138,6 @@ find_domain(const KtSnapshot *snapshot, const char *uuid)
             return (gint)i;
     }
     return -1;
-}
-
-/** "vda" of "disk vda", where a profile can name a single one; else NULL. */
-static const char *
-single_item(const KtSetting *setting, const char *item)
-{
-    static const char *const prefixes[] = {
-        [KT_ITEM_NONE] = NULL, [KT_ITEM_DISK] = "disk ", [KT_ITEM_NIC] = "nic "};
-    const char *prefix = prefixes[setting->item];
-    return prefix && item && g_str_has_prefix(item, prefix) ? item + strlen(prefix) : NULL;
 }
 
 static void

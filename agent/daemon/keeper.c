@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <malloc.h>
+
 #include "agent/daemon/drift.h"
 #include "agent/daemon/forgetting.h"
 #include "agent/daemon/keeper_parts.h"
@@ -27,8 +29,22 @@ kt_look_free(KtLook *look)
         return;
     g_ptr_array_unref(look->refusals);
     g_free(look->message);
+    g_free(look->failure);
     g_free(look->why);
     g_free(look);
+}
+
+void
+kt_look_keep_known(KtLook *look, const KtLook *last)
+{
+    if (look->sees_guests || !last)
+        return;
+    look->n_domains = last->n_domains;
+    look->n_pending = last->n_pending;
+    look->n_manual = last->n_manual;
+    look->n_refused = last->n_refused;
+    g_ptr_array_unref(look->refusals);
+    look->refusals = g_ptr_array_ref(last->refusals);
 }
 
 KtKeeper *
@@ -44,6 +60,8 @@ kt_keeper_new(const KtKeeperSetup *setup)
     keeper->marking.since_usec = g_get_real_time();
     keeper->moves = g_ptr_array_new_with_free_func((GDestroyNotify)kt_journal_step_free);
     keeper->stop = g_cancellable_new();
+    keeper->edited = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    keeper->seats = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     keeper->touched = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     return keeper;
 }
@@ -61,6 +79,8 @@ kt_keeper_free(KtKeeper *keeper)
     kt_refusals_free(keeper->told);
     kt_marking_clear(&keeper->marking);
     kt_desired_free(keeper->desired);
+    g_hash_table_unref(keeper->edited);
+    g_hash_table_unref(keeper->seats);
     g_hash_table_unref(keeper->touched);
     g_clear_pointer(&keeper->windows, g_hash_table_unref);
     g_ptr_array_unref(keeper->moves);
@@ -179,6 +199,17 @@ count(const KtPlan *plan, KtLook *look)
     }
 }
 
+/* Of sets of UUIDs. */
+static void
+add_all(GHashTable *set, GHashTable *more)
+{
+    GHashTableIter iter;
+    gpointer uuid;
+    g_hash_table_iter_init(&iter, more);
+    while (g_hash_table_iter_next(&iter, &uuid, NULL))
+        g_hash_table_add(set, g_strdup(uuid));
+}
+
 /** Looks again at @changes alone, and at whom we have changed. Where it fails the next look is a whole one.
  */
 static KtSnapshot *
@@ -186,11 +217,7 @@ renew(KtKeeper *keeper, const KtChangeSet *changes, GError **error)
 {
     KtHost *host = keeper->host;
     g_autofree char *changed = kt_change_set_seat(changes, keeper->touched);
-    GHashTableIter iter;
-    gpointer uuid;
-    g_hash_table_iter_init(&iter, changes->domains);
-    while (g_hash_table_iter_next(&iter, &uuid, NULL))
-        g_hash_table_add(keeper->touched, g_strdup(uuid));
+    add_all(keeper->touched, changes->domains);
     KtSnapshot *snapshot = kt_snapshot_renew(g_steal_pointer(&host->snapshot), keeper->touched, host->root,
                                              host->connection, error);
     if (snapshot)
@@ -244,11 +271,13 @@ tell_following(KtKeeper *keeper, const KtPlan *plan, const KtLook *look, KtLookE
 }
 
 static void
-tell_load(const KtKeeper *keeper, const KtPlan *plan)
+tell_load(const KtKeeper *keeper, const KtPlan *plan, bool is_done)
 {
     if (!keeper->host->connection)
         return;
     kt_load_watch_tell(keeper->setup.load, kt_plan_watched(plan));
+    if (is_done)
+        kt_load_watch_note_planned(keeper->setup.load, keeper->began_usec);
 }
 
 /** What state.db has that a plan hangs on: what is manual, and the loads that were measured. While the
@@ -270,6 +299,15 @@ has_to_forget(const KtKeeper *keeper)
            kt_forgetting_is_due(keeper->marking.manual, host->snapshot, g_get_real_time());
 }
 
+/** Whether there is something to write: to the host, or of what is somebody's. */
+static bool
+has_to_act(KtKeeper *keeper, KtPlan *plan)
+{
+    return kt_keeper_has_work(keeper, plan) || has_to_forget(keeper) ||
+           kt_marking_has_to_give_back(&keeper->marking, keeper->host->snapshot) ||
+           kt_keeper_has_to_mark(keeper, plan);
+}
+
 static KtLookEnd
 put_right(KtKeeper *keeper, KtLook *look)
 {
@@ -277,10 +315,9 @@ put_right(KtKeeper *keeper, KtLook *look)
     if (!read_known(keeper, &error))
         return kt_keeper_end_of(error, look);
     g_autoptr(KtPlan) plan = kt_keeper_plan(keeper);
-    bool has_to =
-        kt_keeper_has_work(keeper, plan) || has_to_forget(keeper) || kt_keeper_has_to_mark(keeper, plan);
-    KtLookEnd end = has_to ? kt_keeper_act(keeper, &plan, look) : KT_LOOK_DONE;
+    KtLookEnd end = has_to_act(keeper, plan) ? kt_keeper_act(keeper, &plan, look) : KT_LOOK_DONE;
     count(plan, look);
+    look->sees_guests = keeper->host->connection != NULL;
     look->n_manual = kt_marking_count(&keeper->marking);
     look->opens_usec = keeper->opens_usec;
     look->retry_usec = kt_set_aside_due(keeper->aside, g_get_monotonic_time());
@@ -290,9 +327,19 @@ put_right(KtKeeper *keeper, KtLook *look)
         kt_refusals_tell(keeper->told, plan, look->why);
     tell_governor(keeper, plan);
     tell_following(keeper, plan, look, end);
-    tell_load(keeper, plan);
+    tell_load(keeper, plan, end == KT_LOOK_DONE && !look->again);
     g_clear_pointer(&keeper->desired, kt_desired_free);
     return end;
+}
+
+/** Who was pinned, or came, is judged by a look that comes to its end with the guests in sight. */
+static void
+note_judged(KtKeeper *keeper, KtLookEnd end)
+{
+    if (!keeper->host->connection || end != KT_LOOK_DONE)
+        return;
+    g_hash_table_remove_all(keeper->edited);
+    g_hash_table_remove_all(keeper->seats);
 }
 
 static KtLookEnd
@@ -311,6 +358,8 @@ look_and_act(KtKeeper *keeper, const KtChangeSet *changes, KtLook *look)
     KtLookEnd end = put_right(keeper, look);
     if (connected)
         return end;
+    if (end == KT_LOOK_FAILED)
+        look->failure = g_steal_pointer(&look->message);
     g_free(look->message);
     look->message = g_strdup(no_hypervisor->message);
     return KT_LOOK_NO_HYPERVISOR;
@@ -320,14 +369,20 @@ KtLook *
 kt_keeper_look(KtKeeper *keeper, const KtChangeSet *changes)
 {
     KtLook *look = g_new0(KtLook, 1);
-    gint64 began = g_get_monotonic_time();
+    keeper->began_usec = g_get_monotonic_time();
     look->began_usec = g_get_real_time();
     look->why = kt_change_set_describe(changes);
     look->refusals = g_ptr_array_new_with_free_func(refusal_free);
     keeper->lasts = false;
     keeper->changes = changes;
+    add_all(keeper->edited, changes->edited);
+    add_all(keeper->seats, changes->seats);
     look->end = look_and_act(keeper, changes, look);
+    note_judged(keeper, look->end);
     keeper->changes = NULL;
-    look->took_usec = g_get_monotonic_time() - began;
+    look->took_usec = g_get_monotonic_time() - keeper->began_usec;
+    /* A look at all takes several times what it leaves, and the heap would keep it. */
+    if (changes->everything)
+        malloc_trim(0);
     return look;
 }

@@ -55,12 +55,14 @@ typedef struct {
 typedef struct {
     KtLookEnd end;
     char *message;     /* why not; NULL where it is done */
+    char *failure;     /* without a hypervisor: why not even the host was put right; NULL where it was */
     char *why;         /* what was seen that led to it */
     gint64 began_usec; /* wall clock, µs since the epoch */
     gint64 took_usec;
-    guint n_domains; /* running ones */
-    guint n_done;    /* changes made */
-    gint64 run;      /* in the journal; 0 = nothing was to be done */
+    bool sees_guests; /* else the numbers, and the refusals, are those of the last one that saw them */
+    guint n_domains;  /* running ones */
+    guint n_done;     /* changes made */
+    gint64 run;       /* in the journal; 0 = nothing was to be done */
     guint n_refused;
     GPtrArray *refusals; /* KtLookRefusal, as many */
     guint n_pending;     /* staged values that wait for a power cycle */
@@ -68,11 +70,15 @@ typedef struct {
     gint64 opens_usec;   /* until a restart-window opens, 0 = none will */
     gint64 retry_usec;   /* until what is left out after a failure gets another try, 0 = nothing is */
     gint64 shrinks_usec; /* until a pool that nobody wants any more is to shrink, 0 = none is */
+    bool taken_back;     /* its run failed, and was rolled back */
     bool again; /* what was planned for had changed meanwhile, or a step failed and the rest is to be done */
 } KtLook;
 
 void kt_look_free(KtLook *look);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(KtLook, kt_look_free)
+
+/** Where @look didn't see the guests, what @last (NULL = there is none) says of them is what is known. */
+void kt_look_keep_known(KtLook *look, const KtLook *last);
 
 KtKeeper *kt_keeper_new(const KtKeeperSetup *setup);
 

@@ -24,6 +24,9 @@ struct KtKeeper {
     KtMarking marking;          /* what is somebody's */
     KtDesired *desired;         /* what the plan was made of; NULL = none was yet */
     const KtChangeSet *changes; /* what this look is about */
+    gint64 began_usec;          /* monotonic: this look */
+    GHashTable *edited;         /* set of UUIDs: as KtChangeSet has them, of all looks since one was done */
+    GHashTable *seats;          /* likewise */
     GHashTable *touched; /* set of UUIDs: whom a run has changed, or tried to, since they were looked at */
     GHashTable *windows; /* restart-windows that are open: UUID → char *; NULL = no plan was made yet */
     gint64 opens_usec;   /* until the next one opens, 0 = none will */

@@ -94,6 +94,7 @@ carry_out(KtKeeper *keeper, KtJournal *journal, const KtPlan *plan, KtLook *look
         return KT_LOOK_FAILED;
     }
     conclude(keeper, report, look);
+    look->taken_back = report->failed;
     return report->failed ? KT_LOOK_FAILED : KT_LOOK_DONE;
 }
 
@@ -112,7 +113,11 @@ kt_keeper_has_work(KtKeeper *keeper, KtPlan *plan)
 static KtMarkingScope
 scope_of(const KtKeeper *keeper, const KtPlan *plan)
 {
-    return (KtMarkingScope){plan, keeper->desired, keeper->changes->edited, keeper->changes->seats};
+    return (KtMarkingScope){.plan = plan,
+                            .desired = keeper->desired,
+                            .everything = keeper->changes->everything,
+                            .edited = keeper->edited,
+                            .seats = keeper->seats};
 }
 
 /** Makes the plan anew until nothing in it is somebody's: a placement that goes may bring others about. */
@@ -174,20 +179,26 @@ kt_keeper_act(KtKeeper *keeper, KtPlan **plan, KtLook *look)
     forget(keeper, journal);
     if (!respect_manual(keeper, journal, plan, &error))
         return kt_keeper_end_of(error, look);
-    return kt_keeper_has_work(keeper, *plan) ? carry_out(keeper, journal, *plan, look) : KT_LOOK_DONE;
+    KtLookEnd end =
+        kt_keeper_has_work(keeper, *plan) ? carry_out(keeper, journal, *plan, look) : KT_LOOK_DONE;
+    if (end == KT_LOOK_DONE && !look->again &&
+        !kt_marking_give_back(&keeper->marking, journal, keeper->host->snapshot, &error))
+        return kt_keeper_end_of(error, look);
+    return end;
 }
 
 /** Whether somebody has pinned threads of whom he did something to: also where the plan has nothing against
- * it. Who can't look finds it with the next plan that has. */
+ * it. Where it can't be told, kt_keeper_act() says why. */
 bool
 kt_keeper_has_to_mark(const KtKeeper *keeper, const KtPlan *plan)
 {
-    if (!keeper->host->connection || g_hash_table_size(keeper->changes->edited) == 0)
+    bool may = keeper->changes->everything || g_hash_table_size(keeper->edited) > 0;
+    if (!keeper->host->connection || !may)
         return false;
     const KtMarkingScope scope = scope_of(keeper, plan);
     G_GNUC_UNUSED g_autoptr(GMutexLocker) turn = g_mutex_locker_new(keeper->setup.journal);
     g_autoptr(KtJournal) journal = kt_journal_open(keeper->setup.state_dir, KT_JOURNAL_READ, NULL);
     g_autoptr(GPtrArray) marks =
         journal ? kt_marking_find(&keeper->marking, journal, keeper->host->root, &scope, NULL) : NULL;
-    return marks && marks->len > 0;
+    return !marks || marks->len > 0;
 }

@@ -29,6 +29,8 @@ typedef struct {
     guint n_marks;
     GArray *delay_ns; /* gint64 by thread, at the newest */
     gint64 well_usec; /* since when it is well, 0 = it isn't */
+    gint64 told_usec; /* when it was last told of */
+    bool decided;     /* it is to be planned again for it, and wasn't yet */
 } Guest;
 
 struct KtLoadJudge {
@@ -228,6 +230,7 @@ void
 kt_load_judge_add(KtLoadJudge *judge, const KtLoadSample *sample)
 {
     Guest *guest = find_guest(judge, sample);
+    guest->told_usec = sample->now_usec;
     gint64 before_usec = guest->marks[0].usec;
     bool comparable = guest->n_marks > 0 && sample->now_usec > before_usec;
     if (guest->n_marks > 0 && !comparable)
@@ -248,13 +251,21 @@ kt_load_judge_add(KtLoadJudge *judge, const KtLoadSample *sample)
 }
 
 void
+kt_load_judge_keep(KtLoadJudge *judge, const char *uuid, gint64 now_usec)
+{
+    Guest *guest = g_hash_table_lookup(judge->guests, uuid);
+    if (guest)
+        guest->told_usec = now_usec;
+}
+
+void
 kt_load_judge_forget(KtLoadJudge *judge, gint64 usec)
 {
     GHashTableIter iter;
     gpointer guest;
     g_hash_table_iter_init(&iter, judge->guests);
     while (g_hash_table_iter_next(&iter, NULL, &guest))
-        if (((const Guest *)guest)->marks[0].usec < usec)
+        if (((const Guest *)guest)->told_usec < usec)
             g_hash_table_iter_remove(&iter);
 }
 
@@ -277,11 +288,12 @@ describe(const KtLoadFigures *worst, guint n, gint64 now_usec)
     if (n > 1)
         g_string_append_printf(text, "; %u guests do", n);
     if (worst->tries > 0)
-        g_string_append_printf(text, "; planned again %u times before", worst->tries);
+        g_string_append_printf(text, "; planned again %u time%s before", worst->tries,
+                               worst->tries == 1 ? "" : "s");
     return g_strdup(text->str);
 }
 
-/* KtLoadFigures of those for whom it is to be planned again: borrowed. */
+/* Guest: those for whom it is to be planned again, borrowed. */
 static GPtrArray *
 list_due(const KtLoadJudge *judge, gint64 now_usec)
 {
@@ -290,9 +302,9 @@ list_due(const KtLoadJudge *judge, gint64 now_usec)
     gpointer guest;
     g_hash_table_iter_init(&iter, judge->guests);
     while (now_usec >= judge->next_usec && g_hash_table_iter_next(&iter, NULL, &guest)) {
-        KtLoadFigures *figures = &((Guest *)guest)->figures;
+        const KtLoadFigures *figures = &((const Guest *)guest)->figures;
         if (figures->placed && is_bad(judge, figures, now_usec) && now_usec >= figures->not_before_usec)
-            g_ptr_array_add(due, figures);
+            g_ptr_array_add(due, guest);
     }
     return due;
 }
@@ -303,7 +315,7 @@ kt_load_judge_is_due(const KtLoadJudge *judge, gint64 now_usec, char **ret_seen)
     g_autoptr(GPtrArray) due = list_due(judge, now_usec);
     const KtLoadFigures *worst = NULL;
     for (guint i = 0; i < due->len; i++) {
-        const KtLoadFigures *figures = due->pdata[i];
+        const KtLoadFigures *figures = &((const Guest *)due->pdata[i])->figures;
         worst = !worst || figures->delay_percent > worst->delay_percent ? figures : worst;
     }
     if (worst)
@@ -312,14 +324,33 @@ kt_load_judge_is_due(const KtLoadJudge *judge, gint64 now_usec, char **ret_seen)
 }
 
 void
-kt_load_judge_note_tried(KtLoadJudge *judge, gint64 now_usec)
+kt_load_judge_decide(KtLoadJudge *judge, gint64 now_usec)
 {
     g_autoptr(GPtrArray) due = list_due(judge, now_usec);
-    for (guint i = 0; i < due->len; i++) {
-        KtLoadFigures *figures = due->pdata[i];
-        figures->tries++;
-        figures->not_before_usec = now_usec + wait_of(judge->times, figures->tries);
+    for (guint i = 0; i < due->len; i++)
+        ((Guest *)due->pdata[i])->decided = true;
+}
+
+static void
+note_tried(const KtLoadJudge *judge, KtLoadFigures *figures, gint64 now_usec)
+{
+    figures->tries++;
+    figures->not_before_usec = now_usec + wait_of(judge->times, figures->tries);
+    if (figures->state == KT_LOAD_BAD)
         figures->state = KT_LOAD_TRIED;
+}
+
+void
+kt_load_judge_note_tried(KtLoadJudge *judge, gint64 now_usec)
+{
+    GHashTableIter iter;
+    gpointer value;
+    g_hash_table_iter_init(&iter, judge->guests);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        Guest *guest = value;
+        if (guest->decided)
+            note_tried(judge, &guest->figures, now_usec);
+        guest->decided = false;
     }
     judge->next_usec = now_usec + judge->times->hold_off_usec;
 }

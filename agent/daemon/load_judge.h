@@ -75,13 +75,20 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(KtLoadJudge, kt_load_judge_free)
 /** Takes a sample of a guest. */
 void kt_load_judge_add(KtLoadJudge *judge, const KtLoadSample *sample);
 
-/** Forgets whom no sample was taken of since @usec. */
+/** Keeps what is known of a guest that runs, though no sample could be taken of it now; where nothing is
+ * known nothing is. */
+void kt_load_judge_keep(KtLoadJudge *judge, const char *uuid, gint64 now_usec);
+
+/** Forgets whom no sample was taken of since @usec, and who wasn't kept. */
 void kt_load_judge_forget(KtLoadJudge *judge, gint64 usec);
 
 /** Whether to plan again now. What was seen is *@ret_seen, one line, owned; untouched where not. */
 bool kt_load_judge_is_due(const KtLoadJudge *judge, gint64 now_usec, char **ret_seen);
 
-/** It is planned again for those for whom it is due: that counts as tried. */
+/** It is to be planned again for those for whom it is due. */
+void kt_load_judge_decide(KtLoadJudge *judge, gint64 now_usec);
+
+/** It was planned again for those for whom that was decided: now it counts as tried. */
 void kt_load_judge_note_tried(KtLoadJudge *judge, gint64 now_usec);
 
 /** KtMeasuredLoad of all guests, as it is now, 0 where it isn't known: to plan with once

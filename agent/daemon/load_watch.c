@@ -26,6 +26,7 @@ struct KtLoadWatch {
     bool stopping;
     GPtrArray *news; /* KtWatchedGuest that the thread doesn't know yet; NULL = none */
     KtLoadJudge *judge;
+    gint64 recorded_usec; /* when loads were recorded that no look has planned with yet; 0 = there are none */
     guint64 n_replans;
 };
 
@@ -76,8 +77,8 @@ compare_ids(gconstpointer a, gconstpointer b)
     return one < other ? -1 : one > other;
 }
 
-/* Times of its vCPUs, by their ids, as far as they can be read. */
-static void
+/* Times of its vCPUs, by their ids; false where one of them can't be read. */
+static bool
 read_times(const KtRoot *root, gint64 pid, const KtQemuThreads *threads, GArray *time_ns, GArray *delay_ns)
 {
     guint n;
@@ -87,10 +88,21 @@ read_times(const KtRoot *root, gint64 pid, const KtQemuThreads *threads, GArray 
         gint64 ran, waited;
         kt_qemu_vcpu_times(root, pid, threads, GPOINTER_TO_UINT(ids[i]), &ran, &waited);
         if (ran == KT_ABSENT || waited == KT_ABSENT)
-            continue;
+            return false;
         g_array_append_val(time_ns, ran);
         g_array_append_val(delay_ns, waited);
     }
+    return n > 0;
+}
+
+/* Its threads may be others by now. */
+static void
+keep(KtLoadWatch *watch, const KtWatchedGuest *guest, gint64 now_usec)
+{
+    g_hash_table_remove(watch->threads, guest->process);
+    g_mutex_lock(&watch->mutex);
+    kt_load_judge_keep(watch->judge, guest->uuid, now_usec);
+    g_mutex_unlock(&watch->mutex);
 }
 
 static void
@@ -98,14 +110,15 @@ look_at(KtLoadWatch *watch, const KtWatchedGuest *guest, gint64 now_usec)
 {
     gint64 pid = guest->process ? g_ascii_strtoll(guest->process, NULL, 10) : 0;
     g_autofree char *identity = pid > 0 ? kt_qemu_process_identity(watch->root, pid) : NULL;
-    const KtQemuThreads *threads = NULL;
-    if (g_strcmp0(identity, guest->process) != 0 || !(threads = find_threads(watch, guest->process, pid)))
+    if (!identity || g_strcmp0(identity, guest->process) != 0)
         return;
+    const KtQemuThreads *threads = find_threads(watch, guest->process, pid);
     g_autoptr(GArray) time_ns = g_array_new(FALSE, FALSE, sizeof(gint64));
     g_autoptr(GArray) delay_ns = g_array_new(FALSE, FALSE, sizeof(gint64));
-    read_times(watch->root, pid, threads, time_ns, delay_ns);
-    if (time_ns->len == 0)
+    if (!threads || !read_times(watch->root, pid, threads, time_ns, delay_ns)) {
+        keep(watch, guest, now_usec);
         return;
+    }
     const KtLoadSample sample = {
         .uuid = guest->uuid,
         .name = guest->name,
@@ -167,7 +180,7 @@ look(KtLoadWatch *watch)
     clear_decision(watch);
     g_mutex_lock(&watch->mutex);
     kt_load_judge_forget(watch->judge, now);
-    if (kt_load_judge_is_due(watch->judge, now, &seen)) {
+    if (!watch->recorded_usec && kt_load_judge_is_due(watch->judge, now, &seen)) {
         watch->seen_now = seen;
         watch->loads = kt_load_judge_loads(watch->judge);
     }
@@ -181,11 +194,11 @@ record(KtJournal *journal, gpointer loads, GError **error)
 }
 
 static void
-note_planned(KtLoadWatch *watch)
+note_recorded(KtLoadWatch *watch)
 {
     g_mutex_lock(&watch->mutex);
-    kt_load_judge_note_tried(watch->judge, g_get_monotonic_time());
-    watch->n_replans++;
+    watch->recorded_usec = g_get_monotonic_time();
+    kt_load_judge_decide(watch->judge, watch->recorded_usec);
     g_mutex_unlock(&watch->mutex);
     g_clear_pointer(&watch->trouble, g_free);
     kt_decision_log_load(watch->seen_now, NULL);
@@ -212,7 +225,7 @@ carry_out(KtLoadWatch *watch)
     if (!watch->loads)
         return true;
     if (kt_journal_turn(&watch->turn, record, watch->loads, &error))
-        note_planned(watch);
+        note_recorded(watch);
     else if (g_error_matches(error, KT_ERROR, KT_ERROR_HELD))
         return false;
     else
@@ -312,6 +325,18 @@ kt_load_watch_tell(KtLoadWatch *watch, GPtrArray *guests)
     g_mutex_lock(&watch->mutex);
     g_clear_pointer(&watch->news, g_ptr_array_unref);
     watch->news = guests;
+    g_mutex_unlock(&watch->mutex);
+}
+
+void
+kt_load_watch_note_planned(KtLoadWatch *watch, gint64 began_usec)
+{
+    g_mutex_lock(&watch->mutex);
+    if (watch->recorded_usec && began_usec >= watch->recorded_usec) {
+        watch->recorded_usec = 0;
+        kt_load_judge_note_tried(watch->judge, g_get_monotonic_time());
+        watch->n_replans++;
+    }
     g_mutex_unlock(&watch->mutex);
 }
 

@@ -9,7 +9,8 @@
  * The thread that looks once a minute how long the guests' vCPUs wait for a CPU, from /proc, and says when
  * that is reason to plan again: then with the loads that it has measured, which it records in the journal
  * (agent/exec/loads), from where every plan has them. Where they can't be recorded nothing counts as planned,
- * and it is decided anew a minute later. All calls may come from any thread.
+ * and it is decided anew a minute later; once they are, it counts when a look has planned with them, and
+ * nothing is decided until then. All calls may come from any thread.
  */
 typedef struct KtLoadWatch KtLoadWatch;
 
@@ -33,6 +34,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(KtLoadWatch, kt_load_watch_free)
 
 /** The guests that run now (KtWatchedGuest), taken over. */
 void kt_load_watch_tell(KtLoadWatch *watch, GPtrArray *guests);
+
+/** A look that began then (monotonic) has come to its end, with the guests in sight: what was recorded before
+ * is planned with. */
+void kt_load_watch_note_planned(KtLoadWatch *watch, gint64 began_usec);
 
 /** How often it was planned again since it was started. */
 guint64 kt_load_watch_replans(KtLoadWatch *watch);

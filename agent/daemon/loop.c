@@ -176,6 +176,7 @@ on_look_done(KtLook *look, gpointer data)
     loop->busy = false;
     kt_loop_tell(loop, look);
     kt_loop_count(loop, look);
+    kt_look_keep_known(look, loop->last);
     kt_look_free(loop->last);
     loop->last = look;
     g_autofree char *status = kt_loop_status_line(loop);

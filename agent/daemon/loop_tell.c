@@ -16,14 +16,26 @@ static const char *const end_names[] = {
     [KT_LOOK_FAILED] = "failed",
 };
 
+/* What failed; NULL = nothing did. */
+static const char *
+failure_of(const KtLook *look)
+{
+    return look->end == KT_LOOK_FAILED ? look->message : look->failure;
+}
+
 /* What came of a plan; a look that left all as it was isn't news. */
 static void
-tell_plan(const KtDecision *decision, const KtLook *look)
+tell_plan(KtDecision *decision, const KtLook *look)
 {
-    if (look->end == KT_LOOK_FAILED && look->run)
-        kt_decision_tell(decision, "run %" G_GINT64_FORMAT " was taken back: %s", look->run, look->message);
-    else if (look->end == KT_LOOK_FAILED)
-        kt_decision_tell(decision, "%s", look->message);
+    const char *failure = failure_of(look);
+    if (failure) {
+        decision->result = end_names[KT_LOOK_FAILED];
+        decision->reason = failure;
+    }
+    if (failure && look->taken_back)
+        kt_decision_tell(decision, "run %" G_GINT64_FORMAT " was taken back: %s", look->run, failure);
+    else if (failure)
+        kt_decision_tell(decision, "%s", failure);
     else if (look->run)
         kt_decision_tell(decision, "run %" G_GINT64_FORMAT ": %u change%s%s; seen: %s", look->run,
                          look->n_done, look->n_done == 1 ? "" : "s", look->again ? ", not all of it" : "",
@@ -33,7 +45,7 @@ tell_plan(const KtDecision *decision, const KtLook *look)
 void
 kt_loop_tell(const KtLoop *loop, const KtLook *look)
 {
-    const KtDecision decision = {
+    KtDecision decision = {
         .run = look->run,
         .result = end_names[look->end],
         .seen = look->why,
@@ -49,9 +61,9 @@ kt_loop_tell(const KtLoop *loop, const KtLook *look)
         kt_decision_tell(&decision, "waits for another kvm-tune: %s", look->message);
     else if (look->end == KT_LOOK_DONE && loop->last && loop->last->end == KT_LOOK_NO_HYPERVISOR)
         kt_decision_tell(&decision, "libvirt is there");
-    if (look->end == KT_LOOK_DONE || look->end == KT_LOOK_NO_HYPERVISOR ||
-        (look->end == KT_LOOK_FAILED &&
-         (news || look->again || g_strcmp0(look->message, loop->last->message) != 0)))
+    bool fails_as_before =
+        loop->last && failure_of(look) && g_strcmp0(failure_of(look), failure_of(loop->last)) == 0;
+    if (look->end != KT_LOOK_LOCKED && (look->again || !fails_as_before))
         tell_plan(&decision, look);
 }
 
@@ -103,8 +115,9 @@ kt_loop_status_line(const KtLoop *loop)
     if (look->end == KT_LOOK_NO_HYPERVISOR)
         return g_strdup_printf("keeps %s; libvirt doesn't answer", profile);
     return g_strdup_printf("keeps %s; %u guests run, %u settings refused, %u manual, %u wait for a power "
-                           "cycle",
-                           profile, look->n_domains, look->n_refused, look->n_manual, look->n_pending);
+                           "cycle%s",
+                           profile, look->n_domains, look->n_refused, look->n_manual, look->n_pending,
+                           look->end == KT_LOOK_FAILED ? "; the last look failed" : "");
 }
 
 static json_t *
@@ -132,8 +145,11 @@ look_json(const KtLook *look)
     if (!look)
         return json_null();
     json_t *json = json_object();
+    g_autofree char *message = look->failure
+                                   ? g_strdup_printf("%s; and of the host: %s", look->message, look->failure)
+                                   : g_strdup(look->message);
     json_object_set_new(json, "result", json_string(end_names[look->end]));
-    json_object_set_new(json, "message", kt_json_text(look->message));
+    json_object_set_new(json, "message", kt_json_text(message));
     json_object_set_new(json, "why", kt_json_text(look->why));
     json_object_set_new(json, "began", json_integer(look->began_usec / G_USEC_PER_SEC));
     json_object_set_new(json, "took_ms", json_integer(look->took_usec / 1000));

@@ -3,6 +3,7 @@
 
 #include "agent/daemon/decisions.h"
 #include "agent/daemon/drift.h"
+#include "agent/exec/live_cpus.h"
 #include "probes/kernel.h"
 
 void
@@ -56,25 +57,43 @@ typedef struct {
     GPtrArray *marks; /* KtManual: what it has found */
 } Search;
 
+/** Whether it is marked already, or found so just now. */
 static bool
-is_found(const Search *search, const KtAction *action, const char *uuid)
+is_marked(const Search *search, const KtAction *action, const char *uuid)
 {
-    for (guint i = 0; i < search->marks->len; i++) {
-        const KtManual *mark = search->marks->pdata[i];
-        if (g_strcmp0(mark->domain_uuid, uuid) == 0 && g_str_equal(mark->setting, action->setting->key) &&
-            g_strcmp0(mark->item, action->item) == 0)
+    const GPtrArray *lists[] = {search->marks, search->marking->manual};
+    for (guint l = 0; l < G_N_ELEMENTS(lists); l++)
+        for (guint i = 0; i < lists[l]->len; i++) {
+            const KtManual *mark = lists[l]->pdata[i];
+            if (kt_manual_stands(mark) && kt_manual_is_of(mark, action, uuid))
+                return true;
+        }
+    return false;
+}
+
+/** Whether some item of the domain's setting is somebody's, which leaves the others alone too. */
+static bool
+is_left_alone(const KtMarking *marking, const char *uuid, const KtSetting *setting)
+{
+    for (guint i = 0; i < marking->manual->len; i++) {
+        const KtManual *mark = marking->manual->pdata[i];
+        if (kt_manual_stands(mark) && g_strcmp0(mark->domain_uuid, uuid) == 0 &&
+            g_str_equal(mark->setting, setting->key))
             return true;
     }
     return false;
 }
 
-/* Of "vcpu 1", "emulator", "iothread 2". */
+/* Where the definition has the pin of "vcpu 1", "emulator", "iothread 2". */
 static KtXmlField
 field_of(const char *item)
 {
-    return g_str_has_prefix(item, "vcpu ") ? KT_XML_VCPU_PIN
-           : g_str_equal(item, "emulator") ? KT_XML_EMULATOR_PIN
-                                           : KT_XML_IOTHREAD_PIN;
+    static const KtXmlField fields[] = {[KT_THREAD_VCPU] = KT_XML_VCPU_PIN,
+                                        [KT_THREAD_EMULATOR] = KT_XML_EMULATOR_PIN,
+                                        [KT_THREAD_IOTHREAD] = KT_XML_IOTHREAD_PIN};
+    KtThreadKind kind;
+    guint id;
+    return kt_thread_parse(item, &kind, &id, NULL) ? fields[kind] : KT_XML_NONE;
 }
 
 static bool
@@ -93,6 +112,23 @@ is_as_it_started(const Search *search, const KtAction *action, const KtDomain *d
            (!left || g_strcmp0(left->process, domain->process) != 0);
 }
 
+/** What was left last where @action is about, by a run or by what was given back since: *@ret_is_released
+ * tells that somebody was given back whatever there is. */
+static bool
+find_left(const Search *search, const KtAction *action, const char *uuid, KtLeft **ret_left,
+          bool *ret_is_released, GError **error)
+{
+    g_autoptr(KtLeft) left = NULL;
+    if (!kt_journal_find_left(search->journal, action, uuid, search->marking->since_usec, &left, error))
+        return false;
+    const KtManual *mark = left ? kt_drift_find_released(search->marking->manual, action, uuid, left) : NULL;
+    if (mark && mark->given_back)
+        kt_drift_take_released(mark, action, left);
+    *ret_is_released = mark && !mark->given_back;
+    *ret_left = g_steal_pointer(&left);
+    return true;
+}
+
 /** Puts what was left in the definition, before this process began, in place of *@left. A definition that was
  * made in its life says nothing of how it started, nor does one that has no pin. */
 static bool
@@ -100,13 +136,16 @@ find_start(const Search *search, const KtAction *action, const KtDomain *domain,
            GError **error)
 {
     g_autoptr(KtLeft) defined = NULL;
+    bool is_released;
+    const KtCpuset *defined_pin = kt_drift_find_pin(domain->inactive, action->item);
+    g_autofree char *from = defined_pin ? kt_cpuset_format(defined_pin) : NULL;
     KtAction define = *action;
     define.kind = KT_STEP_DEFINE;
     define.field = field_of(action->item);
-    if (!kt_journal_find_left(search->journal, &define, domain->uuid, search->marking->since_usec, &defined,
-                              error))
+    define.from = from;
+    if (!find_left(search, &define, domain->uuid, &defined, &is_released, error))
         return false;
-    if (!defined || defined->undone || g_strcmp0(defined->process, domain->process) == 0)
+    if (!defined || is_released || defined->undone || g_strcmp0(defined->process, domain->process) == 0)
         return true;
     g_autoptr(KtCpuset) pin = kt_cpuset_parse(defined->value ? defined->value : "", false, NULL);
     if (!pin)
@@ -127,26 +166,31 @@ judge(const Search *search, const KtAction *action, bool is_planned, GError **er
     const KtDomain *domain = action->domain >= 0 ? plan->snapshot->domains->pdata[action->domain] : NULL;
     const char *uuid = domain ? domain->uuid : NULL;
     g_autoptr(KtLeft) left = NULL;
-    if (!kt_journal_find_left(search->journal, action, uuid, search->marking->since_usec, &left, error))
+    bool is_released;
+    if (is_marked(search, action, uuid))
+        return true;
+    if (!find_left(search, action, uuid, &left, &is_released, error))
         return false;
     if (is_as_it_started(search, action, domain, left) && !find_start(search, action, domain, &left, error))
         return false;
-    if (!left || kt_drift_is_released(search->marking->manual, action, uuid, left))
+    if (!left || is_released)
         return true;
     KtDrift drift = kt_drift_judge(plan, action, left, search->boot);
     bool is_somebodys = drift == KT_DRIFT_CHANGED || (drift == KT_DRIFT_UNDONE && is_planned);
-    if (is_somebodys && !is_found(search, action, uuid))
+    if (is_somebodys)
         g_ptr_array_add(search->marks, new_mark(action, domain, left, drift == KT_DRIFT_UNDONE));
     return true;
 }
 
 /** Judges where a thread runs, though the plan may not change it: it may be as good there, and yet somebody's
- * wish. */
+ * wish; or others of its setting are, and each is shown. */
 static bool
 judge_thread(const Search *search, guint domain, KtSettingId setting, char *item, const KtCpuset *present,
              GError **error)
 {
-    if (!present || !kt_desired_domain(search->scope->desired, domain, setting, NULL))
+    const char *uuid = ((const KtDomain *)search->scope->plan->snapshot->domains->pdata[domain])->uuid;
+    if (!present || (!kt_desired_domain(search->scope->desired, domain, setting, NULL) &&
+                     !is_left_alone(search->marking, uuid, kt_setting(setting))))
         return true;
     g_autofree char *from = kt_cpuset_format(present);
     const KtAction action = {
@@ -179,19 +223,17 @@ judge_threads(const Search *search, guint index, GError **error)
     return ok;
 }
 
-/** Whether somebody may have pinned its threads where they run now: he did something to it, or the plan would
- * write into the definition where they run. */
+/** Whether somebody may have pinned its threads where they run now: he did something to it, or may have while
+ * nobody saw it, or the plan would write into the definition where they run. */
 static bool
 may_be_pinned(const KtMarkingScope *scope, guint index)
 {
     const KtDomain *domain = scope->plan->snapshot->domains->pdata[index];
     const GPtrArray *actions = scope->plan->domains[index].actions;
-    bool may = is_in(scope->edited, domain->uuid);
+    bool may = scope->everything || is_in(scope->edited, domain->uuid);
     for (guint i = 0; i < actions->len && !may; i++) {
         const KtAction *action = actions->pdata[i];
-        may = action->kind == KT_STEP_DEFINE &&
-              (action->field == KT_XML_VCPU_PIN || action->field == KT_XML_EMULATOR_PIN ||
-               action->field == KT_XML_IOTHREAD_PIN);
+        may = action->kind == KT_STEP_DEFINE && kt_xml_is_pin(action->field);
     }
     return domain->active && may;
 }
@@ -209,6 +251,56 @@ search_all(const Search *search, GError **error)
     return true;
 }
 
+/** Where the thread runs that @mark was released of, and which is to be given back; NULL = none is. */
+static const KtCpuset *
+find_to_give_back(const KtManual *mark, const KtSnapshot *snapshot)
+{
+    KtThreadKind kind;
+    guint id;
+    if (!mark->released || mark->given_back || !mark->domain_uuid || !mark->item ||
+        !kt_thread_parse(mark->item, &kind, &id, NULL))
+        return NULL;
+    const KtDomain *domain = kt_snapshot_find_domain(snapshot, mark->domain_uuid);
+    if (!domain || !domain->active)
+        return NULL;
+    if (kind == KT_THREAD_EMULATOR)
+        return domain->emulator;
+    if (kind == KT_THREAD_IOTHREAD) {
+        const KtIoThread *iothread = kt_domain_find_iothread(domain, id);
+        return iothread ? iothread->affinity : NULL;
+    }
+    const KtVcpu *vcpu = kt_domain_find_vcpu(domain, id);
+    return vcpu && vcpu->online ? vcpu->affinity : NULL;
+}
+
+bool
+kt_marking_has_to_give_back(const KtMarking *marking, const KtSnapshot *snapshot)
+{
+    for (guint i = 0; i < marking->manual->len; i++)
+        if (find_to_give_back(marking->manual->pdata[i], snapshot))
+            return true;
+    return false;
+}
+
+bool
+kt_marking_give_back(KtMarking *marking, KtJournal *journal, const KtSnapshot *snapshot, GError **error)
+{
+    for (guint i = 0; i < marking->manual->len; i++) {
+        KtManual *mark = marking->manual->pdata[i];
+        const KtCpuset *present = find_to_give_back(mark, snapshot);
+        if (!present)
+            continue;
+        g_free(mark->found);
+        g_free(mark->process);
+        mark->found = kt_cpuset_format(present);
+        mark->process = g_strdup(kt_snapshot_find_domain(snapshot, mark->domain_uuid)->process);
+        mark->given_back = true;
+        if (!kt_journal_note_given_back(journal, mark, error))
+            return false;
+    }
+    return true;
+}
+
 GPtrArray *
 kt_marking_find(const KtMarking *marking, KtJournal *journal, const KtRoot *root, const KtMarkingScope *scope,
                 GError **error)
@@ -217,6 +309,18 @@ kt_marking_find(const KtMarking *marking, KtJournal *journal, const KtRoot *root
     g_autofree char *boot = kt_boot_id(root);
     const Search search = {marking, journal, scope, boot, marks};
     return search_all(&search, error) ? g_steal_pointer(&marks) : NULL;
+}
+
+/** Takes out what these marks have taken the place of in the journal. */
+static void
+drop_replaced(KtMarking *marking, const GPtrArray *marks)
+{
+    for (guint i = marking->manual->len; i-- > 0;)
+        for (guint j = 0; j < marks->len; j++)
+            if (kt_manual_is_same(marking->manual->pdata[i], marks->pdata[j])) {
+                g_ptr_array_remove_index(marking->manual, i);
+                break;
+            }
 }
 
 bool
@@ -229,6 +333,7 @@ kt_marking_mark(KtMarking *marking, KtJournal *journal, const KtRoot *root, cons
     for (guint i = 0; i < marks->len; i++)
         kt_decision_log_manual(marks->pdata[i]);
     *ret_n = marks->len;
+    drop_replaced(marking, marks);
     g_ptr_array_extend_and_steal(marking->manual, g_steal_pointer(&marks));
     return true;
 }

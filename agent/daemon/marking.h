@@ -23,6 +23,7 @@ guint kt_marking_count(const KtMarking *marking);
 typedef struct {
     const KtPlan *plan;
     const KtDesired *desired; /* that it was made of */
+    bool everything;          /* whoever runs may have been pinned: it is long since anybody was looked at */
     GHashTable *edited; /* set of UUIDs: whose threads may have been pinned, by us or somebody else; NULL =
                          * nobody's */
     GHashTable *seats; /* set of UUIDs: who may just have come, from another host with its pins; NULL = nobody
@@ -33,6 +34,14 @@ typedef struct {
  * also where the plan would leave them or write that into the definition. Owned; NULL on error. */
 GPtrArray *kt_marking_find(const KtMarking *marking, KtJournal *journal, const KtRoot *root,
                            const KtMarkingScope *scope, GError **error);
+
+/** Whether a thread that was released is to be given back: it runs, and no plan of it has been carried out
+ * since. */
+bool kt_marking_has_to_give_back(const KtMarking *marking, const KtSnapshot *snapshot);
+
+/** A plan with what was released is carried out: threads that it left where they were count as put there by
+ * kvm-tune. Who pins one of them again, pins it anew. Errors: io. */
+bool kt_marking_give_back(KtMarking *marking, KtJournal *journal, const KtSnapshot *snapshot, GError **error);
 
 /** Marks what kt_marking_find() finds, and tells it to the log; *@ret_n says how much that is. */
 bool kt_marking_mark(KtMarking *marking, KtJournal *journal, const KtRoot *root, const KtMarkingScope *scope,

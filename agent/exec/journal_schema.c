@@ -127,6 +127,9 @@ static const char *const migrations[] = {
     "  message TEXT NOT NULL,"
     "  PRIMARY KEY (benchmark, place)"
     ") STRICT;",
+    /* 8: what was given back as it was found */
+    ("ALTER TABLE manual ADD COLUMN given_back INTEGER NOT NULL DEFAULT 0;"
+     "ALTER TABLE manual ADD COLUMN process TEXT;"),
 };
 
 int

@@ -14,6 +14,7 @@ kt_manual_free(KtManual *manual)
     g_free(manual->item);
     g_free(manual->left);
     g_free(manual->found);
+    g_free(manual->process);
     g_free(manual);
 }
 
@@ -53,6 +54,8 @@ read_mark(sqlite3_stmt *row)
     manual->released = sqlite3_column_int(row, 8) != 0;
     manual->run = sqlite3_column_int64(row, 9);
     manual->gone_usec = sqlite3_column_int64(row, 10);
+    manual->given_back = sqlite3_column_int(row, 11) != 0;
+    manual->process = kt_statement_text(row, 12);
     return manual;
 }
 
@@ -65,7 +68,7 @@ kt_journal_manual(KtJournal *journal, GError **error)
         "  WHERE steps.domain_uuid IS NULLIF(manual.domain_uuid, '') AND steps.run > manual.run"
         "  AND verb = 'apply' AND result = 'done' AND actions.setting = manual.setting"
         "  AND actions.item IS NULLIF(manual.item, '')),"
-        " run, gone_usec FROM manual ORDER BY domain_name, domain_uuid, setting, item";
+        " run, gone_usec, given_back, process FROM manual ORDER BY domain_name, domain_uuid, setting, item";
     g_autoptr(GPtrArray) marks = g_ptr_array_new_with_free_func((GDestroyNotify)kt_manual_free);
     g_autoptr(sqlite3_stmt) statement = kt_statement_new(journal, error, sql, "");
     return kt_statement_rows(journal, statement, read_mark, marks, error) ? g_steal_pointer(&marks) : NULL;
@@ -101,6 +104,17 @@ kt_journal_release(KtJournal *journal, const char *uuid, GError **error)
     static const char sql[] = "UPDATE manual SET released = 1, run = (SELECT COALESCE(MAX(id), 0) FROM runs) "
                               "WHERE domain_uuid = ? AND NOT released";
     g_autoptr(sqlite3_stmt) statement = kt_statement_new(journal, error, sql, "s", uuid ? uuid : "");
+    return kt_statement_run(journal, statement, error);
+}
+
+bool
+kt_journal_note_given_back(KtJournal *journal, const KtManual *mark, GError **error)
+{
+    static const char sql[] = "UPDATE manual SET released = 1, given_back = 1, found_value = ?, process = ?"
+                              " WHERE domain_uuid = ? AND setting = ? AND item = ?";
+    g_autoptr(sqlite3_stmt) statement = kt_statement_new(
+        journal, error, sql, "sssss", mark->found, mark->process, mark->domain_uuid ? mark->domain_uuid : "",
+        mark->setting, mark->item ? mark->item : "");
     return kt_statement_run(journal, statement, error);
 }
 
@@ -159,12 +173,26 @@ kt_journal_find_left(KtJournal *journal, const KtAction *action, const char *uui
 bool
 kt_journal_others_ran_since(KtJournal *journal, gint64 usec, bool *ret_ran, GError **error)
 {
-    static const char sql[] = "SELECT EXISTS (SELECT 1 FROM runs WHERE verb <> 'daemon'"
-                              " AND MAX(started_usec, finished_usec) >= ?1)";
-    g_autoptr(sqlite3_stmt) statement = kt_statement_new(journal, error, sql, "i", usec);
+    static const char sql[] = "SELECT EXISTS (SELECT 1 FROM runs WHERE verb NOT IN ('daemon', 'govern')"
+                              " AND MAX(started_usec, finished_usec) BETWEEN ?1 AND ?2)";
+    g_autoptr(sqlite3_stmt) statement = kt_statement_new(journal, error, sql, "ii", usec, g_get_real_time());
     bool row = false;
     if (!statement || !kt_statement_next(journal, statement, &row, error))
         return false;
     *ret_ran = row && sqlite3_column_int(statement, 0) != 0;
     return true;
+}
+
+bool
+kt_manual_is_same(const KtManual *one, const KtManual *other)
+{
+    return g_strcmp0(one->domain_uuid, other->domain_uuid) == 0 &&
+           g_str_equal(one->setting, other->setting) && g_strcmp0(one->item, other->item) == 0;
+}
+
+bool
+kt_manual_is_of(const KtManual *mark, const KtAction *action, const char *uuid)
+{
+    return g_strcmp0(mark->domain_uuid, uuid) == 0 && g_str_equal(mark->setting, action->setting->key) &&
+           g_strcmp0(mark->item, action->item) == 0;
 }

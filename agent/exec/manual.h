@@ -11,12 +11,14 @@ typedef struct {
     char *domain_uuid; /* NULL = host */
     char *domain_name; /* as it was called then; NULL = host */
     char *setting;
-    char *item; /* NULL = it has none */
-    char *left; /* what kvm-tune had left; NULL = absent */
-    char *found;
+    char *item;  /* NULL = it has none */
+    char *left;  /* what kvm-tune had left; NULL = absent */
+    char *found; /* when it was marked; of what was given back then */
     bool undone; /* by a rollback; else it was changed */
     gint64 since_usec;
     bool released;    /* by now; what happened before that counts no more */
+    bool given_back;  /* released, and kept since: `found` counts as left by kvm-tune */
+    char *process;    /* KtDomain.process when it was given back; NULL: it wasn't, or that isn't known */
     gint64 run;       /* the newest one when it was marked, or released */
     gint64 gone_usec; /* since when libvirt knows no such domain; 0 = it does */
 } KtManual;
@@ -40,6 +42,9 @@ bool kt_journal_mark_manual(KtJournal *journal, const GPtrArray *marks, GError *
 
 /** Releases all that is manual of domain @uuid (NULL: of the host). */
 bool kt_journal_release(KtJournal *journal, const char *uuid, GError **error);
+
+/** Notes that @mark was given back: its members say as what, and in which process. */
+bool kt_journal_note_given_back(KtJournal *journal, const KtManual *mark, GError **error);
 
 /** Notes that libvirt has known no domain @uuid since then, 0 = that it knows it. */
 bool kt_journal_note_gone(KtJournal *journal, const char *uuid, gint64 gone_usec, GError **error);
@@ -65,6 +70,19 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(KtLeft, kt_left_free)
  */
 bool kt_journal_find_left(KtJournal *journal, const KtAction *action, const char *uuid,
                           gint64 kept_since_usec, KtLeft **ret_left, GError **error);
+
+/** Whether both are of one thing: the journal has one mark of it. */
+bool kt_manual_is_same(const KtManual *one, const KtManual *other);
+
+/** Whether @mark is of what @action is about. @uuid: its domain's, NULL = host. */
+bool kt_manual_is_of(const KtManual *mark, const KtAction *action, const char *uuid);
+
+/** Whether @mark was released after what @left tells of: nothing was left since. */
+static inline bool
+kt_manual_is_newer(const KtManual *mark, const KtLeft *left)
+{
+    return mark->released && left->run <= mark->run;
+}
 
 /** Whether a run that isn't the daemon's has begun or ended since @usec (wall clock): what was looked at
  * before may be its work. */

@@ -88,7 +88,7 @@ kt_verb_status(const KtOptions *options)
     exit = host->unanswered ? KT_EXIT_ERROR : KT_EXIT_DONE;
     g_autoptr(GPtrArray) manual = options->capture ? NULL : read_manual(options);
     g_autoptr(json_t) daemon = options->capture ? NULL : ask_daemon(options);
-    const KtKept kept = {daemon, manual};
+    const KtKept kept = {daemon, manual, host->snapshot};
     if (options->json) {
         g_autofree char *json =
             kt_view_status_json(host->snapshot, options->arguments, host->unanswered, options->why, &kept);

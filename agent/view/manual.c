@@ -161,7 +161,7 @@ print_refused(GString *out, const KtStyle *style, const json_t *refusals, char *
         print_line(out, style, n == 1 ? "refused    " : "           ", text);
     }
     if (n > MOST_REFUSALS)
-        kt_ink(out, style, KT_INK_DIM, "           and %u more: 'kvm-tune plan PROFILE' shows them\n",
+        kt_ink(out, style, KT_INK_DIM, "           and %u more: 'kvm-tune status --json' shows them\n",
                n - MOST_REFUSALS);
 }
 
@@ -289,13 +289,28 @@ print_mark(GString *out, const KtStyle *style, const KtManual *mark)
     print_line(out, style, "manual     ", text);
 }
 
+/** @names, and the domains' whose UUIDs are among them. Owned. */
+static GStrv
+with_names_of_uuids(const KtSnapshot *snapshot, char *const *names)
+{
+    g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
+    for (guint i = 0; names && names[i]; i++) {
+        const KtDomain *domain = snapshot ? kt_snapshot_find_domain(snapshot, names[i]) : NULL;
+        g_strv_builder_add(builder, names[i]);
+        if (domain)
+            g_strv_builder_add(builder, domain->name);
+    }
+    return g_strv_builder_end(builder);
+}
+
 void
 kt_view_kept(GString *out, const KtStyle *style, const KtKept *kept, char *const *names)
 {
     g_autoptr(GString) text = g_string_new(NULL);
+    g_auto(GStrv) told = with_names_of_uuids(kept->snapshot, names);
     guint n = 0;
     if (kept->daemon)
-        print_daemon(text, style, kept->daemon, names);
+        print_daemon(text, style, kept->daemon, told);
     for (guint i = 0; kept->manual && i < kept->manual->len; i++)
         if (is_shown(kept->manual->pdata[i], names)) {
             print_mark(text, style, kept->manual->pdata[i]);

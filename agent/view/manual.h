@@ -5,11 +5,13 @@
 
 #include "agent/exec/manual.h"
 #include "agent/view/ink.h"
+#include "probes/snapshot.h"
 
 /** What is known of the daemon's work beside what the probes see. */
 typedef struct {
-    const json_t *daemon;    /* what it says of itself; NULL = none runs, or it isn't for us to ask */
-    const GPtrArray *manual; /* KtManual, those released too; NULL = not known */
+    const json_t *daemon;       /* what it says of itself; NULL = none runs, or it isn't for us to ask */
+    const GPtrArray *manual;    /* KtManual, those released too; NULL = not known */
+    const KtSnapshot *snapshot; /* who is who: the daemon tells names alone; NULL = not known */
 } KtKept;
 
 /** Two lines of the daemon, its KSM governor where that is asked for, and what of the domains of @names (NULL

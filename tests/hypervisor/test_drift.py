@@ -131,6 +131,19 @@ cpu.exclusive = yes
         self.assertEqual(self.host.affinity("kt-one")["CPU 0"], {int(other)})
         self.assertEqual(self.host.definition("kt-one"), definition)
         self.assert_given_back(daemon)
+        self.assert_kept_anew(daemon)
+
+    def assert_kept_anew(self, daemon):
+        """Who pins it once more, after it was given back where it ran, pins it anew."""
+        cpu = min(self.host.affinity("kt-one")["CPU 0"])
+        other = min(os.sched_getaffinity(0) - {cpu})
+        definition = self.host.definition("kt-one")
+        self.host.virsh("vcpupin", "kt-one", "0", str(other), "--live")
+        self.look(daemon)
+        self.assertEqual(self.manual(), [("domain:kt-one", "cpu.placement", "vcpu 0", str(cpu), str(other), "changed")],
+                         daemon.said())
+        self.assertEqual(self.host.affinity("kt-one")["CPU 0"], {other})
+        self.assertEqual(self.host.definition("kt-one"), definition)
 
     def test_pinned_after_a_start(self):
         """Of a guest that was off since it was tuned: its definition has pinned it then, nobody's run."""
@@ -169,6 +182,30 @@ cpu.exclusive = yes
         self.assertEqual(self.host.affinity("kt-one")["CPU 0"], {int(other)})
         self.assertEqual(self.host.definition("kt-one"), definition)
         self.assert_given_back(daemon)
+        self.assert_kept_anew(daemon)
+
+    def test_pinned_while_no_daemon_runs(self):
+        """To a CPU that is as good: nothing else tells of it than where it runs."""
+        daemon, cpu, other, definition = self.own()
+        daemon.end()
+        self.host.virsh("vcpupin", "kt-one", "0", other, "--live")
+        daemon = self.daemon(self.host.profile(OWN))
+        self.assert_vcpu_is_manual(daemon, cpu, other)
+        self.assertEqual(self.host.definition("kt-one"), definition)
+
+    def test_pinned_while_it_cannot_look(self):
+        """Of a guest that was off since it was tuned: that somebody did something to it isn't forgotten."""
+        daemon, cpu, other, definition = self.own()
+        self.host.virsh("destroy", "kt-one")
+        self.start("kt-one")
+        self.look(daemon)
+        os.chmod(self.host.state, 0o777)
+        self.host.virsh("vcpupin", "kt-one", "0", other, "--live")
+        self.assertTrue(daemon.has_looked("failed"), daemon.said())
+        os.chmod(self.host.state, 0o700)
+        self.assertTrue(wait_for(lambda: len(self.manual()) == 1, PATIENCE), daemon.said())
+        self.assert_vcpu_is_manual(daemon, cpu, other)
+        self.assertEqual(self.host.definition("kt-one"), definition)
 
     def test_iothread_pinned_by_hand(self):
         self.host.define_xml("kt-one", self.definitions["kt-one"].replace("</vcpu>", "</vcpu><iothreads>1</iothreads>"))

@@ -106,6 +106,29 @@ test_definition(void)
     g_assert_cmpint(kt_drift_judge(scene->plan, action, left, NULL), ==, KT_DRIFT_CHANGED);
 }
 
+/* What was given back counts as left, but for a definition that is as it was: not what a rollback made of it.
+ */
+static void
+test_given_back(void)
+{
+    g_autoptr(KtManual) mark = g_new0(KtManual, 1);
+    KtAction action = {.kind = KT_STEP_DEFINE, .from = (char *)"0-3"};
+    const Case row = {"rolled back", "0-3", "1:0", true, NULL, NULL, KT_DRIFT_OURS};
+    g_autoptr(KtLeft) left = left_of(&row);
+    mark->found = g_strdup("2");
+    mark->process = g_strdup("1:1");
+    mark->run = 9;
+
+    kt_drift_take_released(mark, &action, left);
+    g_assert_cmpstr(left->value, ==, "0-3");
+    g_assert_false(left->undone);
+    action.kind = KT_STEP_PIN;
+    kt_drift_take_released(mark, &action, left);
+    g_assert_cmpstr(left->value, ==, "2");
+    g_assert_cmpstr(left->process, ==, "1:1");
+    g_assert_cmpint(left->run, ==, 9);
+}
+
 static GPtrArray *
 one_mark(const char *uuid, const char *setting, const char *item)
 {
@@ -166,11 +189,27 @@ test_released(void)
     g_autoptr(GPtrArray) marks = one_mark(NULL, "thp.enabled", NULL);
     KtManual *mark = marks->pdata[0];
     KtLeft before = {.run = 7}, after = {.run = 8};
-    g_assert_false(kt_drift_is_released(marks, action, NULL, &before));
+    g_assert_null(kt_drift_find_released(marks, action, NULL, &before));
     mark->released = true;
-    g_assert_true(kt_drift_is_released(marks, action, NULL, &before));
-    g_assert_false(kt_drift_is_released(marks, action, NULL, &after));
-    g_assert_false(kt_drift_is_released(marks, action, "a", &before));
+    g_assert_true(kt_drift_find_released(marks, action, NULL, &before) == mark);
+    g_assert_null(kt_drift_find_released(marks, action, NULL, &after));
+    g_assert_null(kt_drift_find_released(marks, action, "a", &before));
+
+    /* all items of a setting that are left alone together, but for what is found later */
+    KtAction item = *action;
+    item.item = (char *)"node 1";
+    g_assert_true(kt_drift_find_released(marks, &item, NULL, &before) == mark);
+    mark->given_back = true;
+    g_assert_null(kt_drift_find_released(marks, &item, NULL, &before));
+    g_assert_true(kt_drift_find_released(marks, action, NULL, &before) == mark);
+
+    g_autoptr(GPtrArray) disk = one_mark("a", "disk.cache", "disk vda");
+    ((KtManual *)disk->pdata[0])->released = true;
+    item.setting = kt_setting(KT_SETTING_DISK_CACHE);
+    item.item = (char *)"disk vda";
+    g_assert_true(kt_drift_find_released(disk, &item, "a", &before) == disk->pdata[0]);
+    item.item = (char *)"disk vdb";
+    g_assert_null(kt_drift_find_released(disk, &item, "a", &before));
 }
 
 int
@@ -182,6 +221,7 @@ main(int argc, char **argv)
     g_test_add_func("/drift/definition", test_definition);
     g_test_add_func("/drift/unnamed-placement", test_unnamed_placement);
     g_test_add_func("/drift/unnamed-disk", test_unnamed_disk);
+    g_test_add_func("/drift/given-back", test_given_back);
     g_test_add_func("/drift/released", test_released);
     return g_test_run();
 }

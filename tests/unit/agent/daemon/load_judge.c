@@ -10,6 +10,7 @@ typedef struct {
     KtLoadJudge *judge;
     gint64 now;
     gint64 time_ns[2], delay_ns[2]; /* of guests "a" and "b", a vCPU each */
+    char *seen;                     /* when it was last planned again */
 } Host;
 
 static Host *
@@ -25,6 +26,7 @@ static void
 host_free(Host *host)
 {
     kt_load_judge_free(host->judge);
+    g_free(host->seen);
     g_free(host);
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Host, host_free)
@@ -59,6 +61,9 @@ minute(Host *host, double run_a, double wait_a, double run_b, double wait_b)
     }
     if (!kt_load_judge_is_due(host->judge, host->now, &seen))
         return false;
+    g_free(host->seen);
+    host->seen = g_steal_pointer(&seen);
+    kt_load_judge_decide(host->judge, host->now);
     kt_load_judge_note_tried(host->judge, host->now);
     return true;
 }
@@ -235,6 +240,26 @@ test_one_plan_for_all(void)
     g_assert_cmpuint(until_planned(host, 100, 0, 40), ==, 10);
 }
 
+/* Until it was planned with what was decided nobody was tried; then who got well meanwhile is, too. */
+static void
+test_planned_later(void)
+{
+    g_autoptr(Host) host = host_new();
+    minute(host, 0, 0, 0, 0);
+    g_assert_cmpuint(until_planned(host, 2, 40, 0), ==, 0);
+    host->now += MINUTE;
+    host->delay_ns[0] += G_GINT64_CONSTANT(24000000000);
+    sample(host, 0, "1:1");
+    kt_load_judge_decide(host->judge, host->now);
+    g_assert_cmpint(state_of_a(host), ==, KT_LOAD_BAD);
+    host->now += MINUTE;
+    host->time_ns[0] += G_GINT64_CONSTANT(24000000000);
+    sample(host, 0, "1:1");
+    kt_load_judge_note_tried(host->judge, host->now);
+    g_assert_cmpint(state_of_a(host), ==, KT_LOAD_WELL);
+    g_assert_cmpuint(until_planned(host, 100, 40, 0), ==, 20);
+}
+
 static void
 test_what_was_seen(void)
 {
@@ -250,6 +275,19 @@ test_what_was_seen(void)
     }
     g_assert_true(kt_load_judge_is_due(host->judge, host->now, &seen));
     g_assert_cmpstr(seen, ==, "b waits for a CPU 40 % of the time, for 180 s; 2 guests do");
+}
+
+static void
+test_how_often_it_was_tried(void)
+{
+    static const char *const words[] = {"for 180 s", "; planned again 1 time before",
+                                        "; planned again 2 times before"};
+    g_autoptr(Host) host = host_new();
+    minute(host, 0, 0, 0, 0);
+    for (guint i = 0; i < G_N_ELEMENTS(words); i++) {
+        g_assert_cmpuint(until_planned(host, 100, 40, 0), >, 0);
+        g_assert_true(g_str_has_suffix(host->seen, words[i]));
+    }
 }
 
 /* Another run of the guest begins anew, and so does one with other vCPUs. */
@@ -281,6 +319,26 @@ test_forgotten(void)
     kt_load_judge_forget(host->judge, host->now);
     g_autoptr(GPtrArray) figures = kt_load_judge_figures(host->judge);
     g_assert_cmpuint(figures->len, ==, 1);
+}
+
+/* One sample that can't be taken makes nothing unknown: the next one is of two minutes. */
+static void
+test_kept(void)
+{
+    g_autoptr(Host) host = host_new();
+    minute(host, 0, 0, 0, 0);
+    minute(host, 50, 40, 50, 0);
+    host->now += MINUTE;
+    host->time_ns[0] += 30 * G_GINT64_CONSTANT(1000000000);
+    host->delay_ns[0] += 24 * G_GINT64_CONSTANT(1000000000);
+    kt_load_judge_keep(host->judge, "a", host->now);
+    kt_load_judge_keep(host->judge, "unknown", host->now);
+    kt_load_judge_forget(host->judge, host->now);
+    g_autoptr(GPtrArray) figures = kt_load_judge_figures(host->judge);
+    g_assert_cmpuint(figures->len, ==, 1);
+    g_assert_cmpfloat_with_epsilon(load_of(host, "a"), 0.9, 1e-9);
+    g_assert_true(minute(host, 50, 40, 50, 0));
+    g_assert_cmpfloat_with_epsilon(load_of(host, "a"), 0.9, 1e-9);
 }
 
 /* It is the vCPU that waits most, not the mean. */
@@ -330,10 +388,13 @@ main(int argc, char **argv)
     g_test_add_func("/load-judge/backs-off", test_backs_off);
     g_test_add_func("/load-judge/not-planned", test_not_planned);
     g_test_add_func("/load-judge/one-plan-for-all", test_one_plan_for_all);
+    g_test_add_func("/load-judge/planned-later", test_planned_later);
     g_test_add_func("/load-judge/what-was-seen", test_what_was_seen);
+    g_test_add_func("/load-judge/how-often-it-was-tried", test_how_often_it_was_tried);
     g_test_add_func("/load-judge/started-anew", test_started_anew);
     g_test_add_func("/load-judge/forgotten", test_forgotten);
     g_test_add_func("/load-judge/not-placed", test_not_placed);
+    g_test_add_func("/load-judge/kept", test_kept);
     g_test_add_func("/load-judge/worst-vcpu", test_worst_vcpu);
     return g_test_run();
 }

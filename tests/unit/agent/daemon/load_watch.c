@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,6 +11,8 @@
 
 #define PROCESS "proc/4242"
 #define THREAD PROCESS "/task/4243"
+/* More than a busy machine ever takes. */
+#define PATIENCE_USEC G_TIME_SPAN_MINUTE
 #define UUID "00000000-0000-0000-0000-000000000001"
 
 /* A guest for whom it was planned again waits for long. */
@@ -122,6 +125,24 @@ wait_long(Scene *scene)
         wait_on(scene);
 }
 
+/* Until it is to be planned again. */
+static void
+wait_for_plan(Scene *scene)
+{
+    gint64 end = g_get_monotonic_time() + PATIENCE_USEC;
+    while (!scene->seen && g_get_monotonic_time() < end)
+        wait_on(scene);
+    g_assert_nonnull(scene->seen);
+}
+
+static guint
+tries_of(const Scene *scene)
+{
+    g_autoptr(GPtrArray) figures = kt_load_watch_figures(scene->watch);
+    g_assert_cmpuint(figures->len, ==, 1);
+    return ((const KtLoadFigures *)figures->pdata[0])->tries;
+}
+
 /* Whether anything is recorded of it. */
 static bool
 is_recorded(const Scene *scene)
@@ -147,12 +168,31 @@ static void
 test_planned(gconstpointer n_warnings)
 {
     g_autoptr(Scene) scene = scene_new(n_warnings);
-    while (!scene->seen)
-        wait_on(scene);
+    wait_for_plan(scene);
     g_assert_true(g_str_has_prefix(scene->seen, "a waits for a CPU "));
     g_assert_true(is_recorded(scene));
+    kt_load_watch_note_planned(scene->watch, g_get_monotonic_time());
     g_assert_cmpuint(kt_load_watch_replans(scene->watch), ==, 1);
+    g_assert_cmpuint(tries_of(scene), ==, 1);
     g_assert_cmpuint(*scene->n_warnings, ==, 0);
+}
+
+/* A look that failed tells nothing, and one that had begun before didn't know the loads: until there is
+ * another one nothing is tried, and nothing else decided. */
+static void
+test_not_planned_yet(gconstpointer n_warnings)
+{
+    g_autoptr(Scene) scene = scene_new(n_warnings);
+    gint64 before = g_get_monotonic_time();
+    wait_for_plan(scene);
+    kt_load_watch_note_planned(scene->watch, before);
+    wait_long(scene);
+    g_assert_cmpuint(kt_load_watch_replans(scene->watch), ==, 0);
+    g_assert_cmpuint(tries_of(scene), ==, 0);
+    kt_load_watch_note_planned(scene->watch, g_get_monotonic_time());
+    kt_load_watch_note_planned(scene->watch, g_get_monotonic_time());
+    g_assert_cmpuint(kt_load_watch_replans(scene->watch), ==, 1);
+    g_assert_cmpuint(tries_of(scene), ==, 1);
 }
 
 /* What could not be recorded is decided again once it can: the guest waits still. */
@@ -161,17 +201,30 @@ test_cannot_be_recorded(gconstpointer n_warnings)
 {
     g_autoptr(Scene) scene = scene_new(n_warnings);
     g_assert_cmpint(chmod(scene->state, 0777), ==, 0);
-    while (*scene->n_warnings == 0)
+    gint64 end = g_get_monotonic_time() + PATIENCE_USEC;
+    while (*scene->n_warnings == 0 && g_get_monotonic_time() < end)
         wait_on(scene);
+    g_assert_cmpuint(*scene->n_warnings, ==, 1);
     g_assert_cmpuint(kt_load_watch_replans(scene->watch), ==, 0);
     wait_long(scene);
     g_assert_cmpuint(*scene->n_warnings, ==, 1);
 
     g_assert_cmpint(chmod(scene->state, 0700), ==, 0);
-    while (!scene->seen)
-        wait_on(scene);
+    wait_for_plan(scene);
     g_assert_true(is_recorded(scene));
-    g_assert_cmpuint(kt_load_watch_replans(scene->watch), ==, 1);
+}
+
+/* What can't be read for some samples isn't forgotten. */
+static void
+test_unreadable_for_a_while(gconstpointer n_warnings)
+{
+    static const char garbage[] = "- -";
+    g_autoptr(Scene) scene = scene_new(n_warnings);
+    wait_for_plan(scene);
+    kt_load_watch_note_planned(scene->watch, g_get_monotonic_time());
+    g_assert_cmpint(pwrite(scene->schedstat, garbage, strlen(garbage), 0), ==, strlen(garbage));
+    g_usleep((gulong)(10 * times.every_usec));
+    g_assert_cmpuint(tries_of(scene), ==, 1);
 }
 
 /* While a run of the daemon's has the journal it waits for it. */
@@ -183,8 +236,7 @@ test_waits_for_the_journal(gconstpointer n_warnings)
     wait_long(scene);
     g_assert_null(scene->seen);
     g_mutex_unlock(&scene->journal);
-    while (!scene->seen)
-        wait_on(scene);
+    wait_for_plan(scene);
     g_assert_true(is_recorded(scene));
     g_assert_cmpuint(*scene->n_warnings, ==, 0);
 }
@@ -198,7 +250,9 @@ main(int argc, char **argv)
     g_log_set_always_fatal(G_LOG_FATAL_MASK);
     g_log_set_writer_func(count_warnings, &n_warnings, NULL);
     g_test_add_data_func("/load-watch/planned", &n_warnings, test_planned);
+    g_test_add_data_func("/load-watch/not-planned-yet", &n_warnings, test_not_planned_yet);
     g_test_add_data_func("/load-watch/cannot-be-recorded", &n_warnings, test_cannot_be_recorded);
+    g_test_add_data_func("/load-watch/unreadable-for-a-while", &n_warnings, test_unreadable_for_a_while);
     g_test_add_data_func("/load-watch/waits-for-the-journal", &n_warnings, test_waits_for_the_journal);
     return g_test_run();
 }

@@ -1,46 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "agent/daemon/marking.h"
-
-#include "agent/daemon/drift.h"
 #include "agent/exec/page_journey.h"
-#include "tests/unit/agent/exec/exec_scene.h"
+#include "tests/unit/agent/daemon/marking_scene.h"
 #include "tests/unit/tuners/memory_scene.h"
 
 #define GUEST "g"
 #define PROFILE "[domain *]\nmemory.numa = follow-cpu\n"
 
-/** A guest whose memory is on another node than its CPUs, the journal, and what is manual. */
+/** A guest whose memory is on another node than its CPUs. */
 typedef struct {
-    Scene *host;
-    ExecScene *exec;
-    KtMarking marking;
+    MarkingScene *scene;
     KtJournalStep *moved; /* its memory, on its way */
 } Case;
-
-static void
-read_marks(Case *given)
-{
-    g_autoptr(GError) error = NULL;
-    g_assert_true(kt_marking_read(&given->marking, given->exec->journal, &error));
-    g_assert_no_error(error);
-}
-
-/** A plan of now, made as the daemon does: what is manual isn't named. */
-static void
-plan(Case *given)
-{
-    g_clear_pointer(&given->host->plan, kt_plan_free);
-    g_clear_pointer(&given->host->desired, kt_desired_free);
-    g_clear_pointer(&given->host->profile, kt_profile_free);
-    scene_resolve(given->host, PROFILE);
-    kt_drift_unname(given->host->desired, given->host->snapshot, given->marking.manual);
-    given->host->plan = kt_plan_make(given->host->snapshot, given->host->desired);
-}
 
 static bool
 plan_moves(const Case *given)
 {
-    return scene_action(given->host, GUEST, "memory.numa", "pages", KT_WHEN_NOW) != NULL;
+    return scene_action(given->scene->host, GUEST, "memory.numa", "pages", KT_WHEN_NOW) != NULL;
 }
 
 /** Its memory has begun to move. */
@@ -49,17 +24,14 @@ given_new(void)
 {
     g_autoptr(GError) error = NULL;
     Case *given = g_new0(Case, 1);
-    given->host = scene_two_nodes();
-    KtDomain *domain = scene_add_memory_guest(given->host, GUEST, ON_NODE_1, 0);
-    domain->process = g_strdup("1:1");
-    given->exec = exec_scene_new(NULL);
-    given->marking.since_usec = g_get_real_time();
-    read_marks(given);
-    plan(given);
-    g_autoptr(GPtrArray) moves = kt_page_journeys_take(given->host->plan, &given->exec->target);
+    Scene *host = scene_two_nodes();
+    scene_add_memory_guest(host, GUEST, ON_NODE_1, 0)->process = g_strdup("1:1");
+    given->scene = marking_scene_new(host, PROFILE);
+    marking_scene_plan(given->scene);
+    g_autoptr(GPtrArray) moves = kt_page_journeys_take(host->plan, &given->scene->exec->target);
     g_assert_cmpuint(moves->len, ==, 1);
     given->moved = g_ptr_array_steal_index(moves, 0);
-    g_assert_true(kt_page_journey_begin(given->exec->journal, "x", given->moved, &error));
+    g_assert_true(kt_page_journey_begin(given->scene->exec->journal, "x", given->moved, &error));
     g_assert_no_error(error);
     return given;
 }
@@ -68,9 +40,7 @@ static void
 given_free(Case *given)
 {
     kt_journal_step_free(given->moved);
-    kt_marking_clear(&given->marking);
-    scene_free(given->host);
-    exec_scene_free(given->exec);
+    marking_scene_free(given->scene);
     g_free(given);
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Case, given_free)
@@ -79,28 +49,15 @@ static void
 arrive(Case *given)
 {
     g_autoptr(GError) error = NULL;
-    g_assert_true(kt_page_journey_end(given->exec->journal, given->moved, KT_RESULT_DONE, true, "", &error));
-    g_assert_no_error(error);
-}
-
-/** How much of a plan of now is somebody's. */
-static guint
-mark(Case *given)
-{
-    g_autoptr(GError) error = NULL;
-    guint n = 0;
-    plan(given);
-    const KtMarkingScope scope = {given->host->plan, given->host->desired, NULL, NULL};
     g_assert_true(
-        kt_marking_mark(&given->marking, given->exec->journal, given->exec->host->root, &scope, &n, &error));
+        kt_page_journey_end(given->scene->exec->journal, given->moved, KT_RESULT_DONE, true, "", &error));
     g_assert_no_error(error);
-    return n;
 }
 
 static void
 take_back(Case *given)
 {
-    g_autoptr(KtReport) undone = rollback(given->exec);
+    g_autoptr(KtReport) undone = rollback(given->scene->exec);
     g_assert_cmpuint(undone->outcomes->len, ==, 1);
     g_assert_false(undone->partial);
 }
@@ -111,7 +68,7 @@ test_pages_fade(void)
 {
     g_autoptr(Case) given = given_new();
     arrive(given);
-    g_assert_cmpuint(mark(given), ==, 0);
+    g_assert_cmpuint(marking_scene_mark(given->scene), ==, 0);
     g_assert_true(plan_moves(given));
 }
 
@@ -126,21 +83,21 @@ test_rolled_back_move_is_manual(void)
             arrive(given);
         take_back(given);
 
-        g_assert_cmpuint(mark(given), ==, 1);
-        const KtManual *manual = given->marking.manual->pdata[0];
+        g_assert_cmpuint(marking_scene_mark(given->scene), ==, 1);
+        const KtManual *manual = given->scene->marking.manual->pdata[0];
         g_assert_cmpstr(manual->domain_uuid, ==, GUEST);
         g_assert_cmpstr(manual->setting, ==, "memory.numa");
         g_assert_cmpstr(manual->item, ==, "pages");
         g_assert_true(manual->undone);
-        g_assert_cmpuint(mark(given), ==, 0);
+        g_assert_cmpuint(marking_scene_mark(given->scene), ==, 0);
         g_assert_false(plan_moves(given));
-        exec_scene_restart(given->exec);
-        read_marks(given);
-        g_assert_cmpuint(kt_marking_count(&given->marking), ==, 1);
+        exec_scene_restart(given->scene->exec);
+        marking_scene_read(given->scene);
+        g_assert_cmpuint(kt_marking_count(&given->scene->marking), ==, 1);
 
-        g_assert_true(kt_journal_release(given->exec->journal, GUEST, NULL));
-        read_marks(given);
-        g_assert_cmpuint(mark(given), ==, 0);
+        g_assert_true(kt_journal_release(given->scene->exec->journal, GUEST, NULL));
+        marking_scene_read(given->scene);
+        g_assert_cmpuint(marking_scene_mark(given->scene), ==, 0);
         g_assert_true(plan_moves(given));
     }
 }

@@ -295,7 +295,7 @@ test_newer_schema(void)
     kt_journal_close(must_open(place, KT_JOURNAL_WRITE));
     run_sql(place, "PRAGMA user_version = 99");
     assert_refused(place, KT_JOURNAL_WRITE, KT_ERROR_UNSUPPORTED, "version 99");
-    assert_refused(place, KT_JOURNAL_WRITE, KT_ERROR_UNSUPPORTED, "up to version 7");
+    assert_refused(place, KT_JOURNAL_WRITE, KT_ERROR_UNSUPPORTED, "up to version 8");
     assert_refused(place, KT_JOURNAL_READ, KT_ERROR_UNSUPPORTED, "version 99");
 }
 
@@ -337,7 +337,7 @@ test_older_schema(void)
 
     /* when it is written, then it becomes a new one, with the same step, which has no part */
     g_autoptr(KtJournal) writer = must_open(place, KT_JOURNAL_WRITE);
-    g_assert_cmpint(sql_number(place, "PRAGMA user_version"), ==, 7);
+    g_assert_cmpint(sql_number(place, "PRAGMA user_version"), ==, 8);
     g_assert_cmpint(sql_number(place, "SELECT COUNT(*) FROM parts"), ==, 0);
     g_autoptr(GPtrArray) runs = kt_journal_undoable(writer, NULL);
     g_assert_cmpuint(runs->len, ==, 1);

@@ -163,10 +163,19 @@ test_marks(JournalFixture *fixture, gconstpointer data)
     g_autoptr(KtManual) other = read_mark(fixture, NULL);
     g_assert_true(released->released);
     g_assert_false(other->released);
+    g_assert_false(released->given_back);
+
+    released->found = g_strdup("2");
+    released->process = g_strdup("1:1");
+    g_assert_true(kt_journal_note_given_back(fixture->journal, released, NULL));
+    g_autoptr(KtManual) given_back = read_mark(fixture, "u");
+    g_assert_true(given_back->released && given_back->given_back);
+    g_assert_cmpstr(given_back->found, ==, "2");
+    g_assert_cmpstr(given_back->process, ==, "1:1");
 
     mark(fixture, "u", "cpu.emulator", "emulator");
     G_GNUC_UNUSED g_autoptr(KtManual) again = read_mark(fixture, "u");
-    g_assert_false(again->released);
+    g_assert_false(again->released || again->given_back);
 }
 
 /** What is applied by hand later counts as released; what the daemon does elsewhere doesn't. */

@@ -3,22 +3,32 @@
 
 #include <string.h>
 
+#include "tests/unit/tuners/scene.h"
+
 static const KtStyle style = {.color = false, .utf8 = true, .width = 100};
+
+#define UUID "00000000-0000-0000-0000-000000000001"
 
 /* A daemon whose last look is @last, as text of JSON. */
 static char *
-view(const char *last, const GPtrArray *manual, char *const *names)
+view_of(const KtSnapshot *snapshot, const char *last, const GPtrArray *manual, char *const *names)
 {
     json_error_t mistake;
     g_autofree char *text =
         g_strdup_printf("{\"profile\": \"x.conf\", \"since\": 0, \"busy\": false, \"last\": %s}", last);
     json_t *daemon = json_loads(text, 0, &mistake);
     g_assert_nonnull(daemon);
-    const KtKept kept = {daemon, manual};
+    const KtKept kept = {daemon, manual, snapshot};
     GString *out = g_string_new(NULL);
     kt_view_kept(out, &style, &kept, names);
     json_decref(daemon);
     return g_string_free(out, FALSE);
+}
+
+static char *
+view(const char *last, const GPtrArray *manual, char *const *names)
+{
+    return view_of(NULL, last, manual, names);
 }
 
 /* Whether it is there, however it is wrapped. */
@@ -72,18 +82,27 @@ test_refused(void)
         "done", "null",
         COUNTS(0, 2, 0, 0) ", \"refusals\": [" REFUSAL("a", "no CPU 64") ", " REFUSAL("b", "no CPU 65") "]");
     static const char *const names[] = {"b", NULL};
+    static const char *const uuids[] = {UUID, NULL};
+    g_autoptr(Scene) scene = scene_new("core:1 pu:1");
     g_autofree char *all = view(two, NULL, NULL);
     g_autofree char *one = view(two, NULL, (char *const *)names);
     g_assert_true(says(all, "refused a: cpu.emulator emulator: no CPU 64 (x.conf:3:1) b: cpu.emulator"));
     g_assert_false(says(one, "a: cpu.emulator"));
     g_assert_true(says(one, "refused b: cpu.emulator emulator: no CPU 65 (x.conf:3:1)"));
 
+    scene_add_guest(scene, "b", 1, "", "");
+    KtDomain *domain = scene->snapshot->domains->pdata[0];
+    g_free(domain->uuid);
+    domain->uuid = g_strdup(UUID);
+    g_autofree char *by_uuid = view_of(scene->snapshot, two, NULL, (char *const *)uuids);
+    g_assert_cmpstr(by_uuid, ==, one);
+
     g_autoptr(GString) many = g_string_new(NULL);
     for (guint i = 0; i < 12; i++)
         g_string_append_printf(many, "%s%s", i > 0 ? ", " : "", REFUSAL("a", "no CPU"));
     g_autofree char *last = g_strdup_printf("{\"result\": \"done\", \"refusals\": [%s]}", many->str);
     g_autofree char *page = view(last, NULL, NULL);
-    g_assert_true(says(page, "and 2 more: 'kvm-tune plan PROFILE' shows them"));
+    g_assert_true(says(page, "and 2 more: 'kvm-tune status --json' shows them"));
 }
 
 /* Nobody has to make sense of "-19 MiB saved". */
@@ -103,7 +122,7 @@ test_governor(void)
             json_pack("{s:s, s:i, s:n, s:{s:s, s:s, s:f, s:f, s:f}}", "profile", "x.conf", "since", 0, "last",
                       "governor", "state", "active", "reason", "ksmd rests", "saved_mib", cases[i].saved,
                       "ksmd_percent", 1.5, "mib_a_cpu_second", cases[i].saved / 5);
-        const KtKept kept = {daemon, NULL};
+        const KtKept kept = {.daemon = daemon};
         g_autoptr(GString) out = g_string_new(NULL);
         kt_view_kept(out, &style, &kept, NULL);
         json_decref(daemon);
@@ -122,7 +141,7 @@ test_marks(void)
                      .found = (char *)"1"};
     g_autoptr(GPtrArray) manual = g_ptr_array_new();
     g_ptr_array_add(manual, &mark);
-    const KtKept kept = {NULL, manual};
+    const KtKept kept = {.manual = manual};
     g_autoptr(GString) out = g_string_new(NULL);
     kt_view_kept(out, &style, &kept, NULL);
     g_assert_true(says(out->str, "manual a: cpu.emulator emulator: changed from '0' to '1', seen"));
