@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""libvirt's own test driver, in this process: whether it takes a definition."""
+"""libvirt's own test driver: whether it takes a definition; what it runs instead of guests."""
 
 import ctypes
 
@@ -9,12 +9,12 @@ SILENT = ERROR_HANDLER(lambda _data, _error: None)
 
 
 class TestDriver:
-    """test:///default without the domain that it comes with."""
+    """test:///default without the domain that it comes with: in this process, or with another URI in a libvirtd."""
 
-    def __init__(self):
+    def __init__(self, uri=b"test:///default"):
         self.libvirt = library()
         self.libvirt.virSetErrorFunc(None, SILENT)
-        self.connection = self.libvirt.virConnectOpen(b"test:///default")
+        self.connection = self.libvirt.virConnectOpen(uri)
         if not self.connection:
             raise RuntimeError(self.error())
         domain = self.libvirt.virDomainLookupByName(self.connection, b"test")
@@ -40,14 +40,20 @@ class TestDriver:
 
 def library():
     libvirt = ctypes.CDLL("libvirt.so.0")
-    pointer, text = ctypes.c_void_p, ctypes.c_char_p
+    pointer, text, number = ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int
     for name, result, arguments in (("virConnectOpen", pointer, [text]), ("virGetLastErrorMessage", text, []),
                                     ("virSetErrorFunc", None, [pointer, ERROR_HANDLER]),
                                     ("virDomainLookupByName", pointer, [pointer, text]),
                                     ("virDomainDefineXML", pointer, [pointer, text]),
-                                    ("virDomainDestroy", ctypes.c_int, [pointer]),
-                                    ("virDomainUndefine", ctypes.c_int, [pointer]),
-                                    ("virDomainFree", ctypes.c_int, [pointer])):
+                                    ("virDomainCreateXML", pointer, [pointer, text, ctypes.c_uint]),
+                                    ("virDomainCreate", number, [pointer]),
+                                    ("virDomainSuspend", number, [pointer]),
+                                    ("virDomainResume", number, [pointer]),
+                                    ("virDomainDestroy", number, [pointer]),
+                                    ("virDomainUndefine", number, [pointer]),
+                                    ("virDomainFree", number, [pointer]),
+                                    ("virDomainGetEmulatorPinInfo", number, [pointer, pointer, number, ctypes.c_uint]),
+                                    ("virDomainGetVcpuPinInfo", number, [pointer, number, pointer, number, ctypes.c_uint])):
         function = getattr(libvirt, name)
         function.restype, function.argtypes = result, arguments
     return libvirt
