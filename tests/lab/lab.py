@@ -31,6 +31,8 @@ BOOTS = 3
 LINK_MAC = "52:54:00:78:00"
 # The guest agent's own answers; what it started is asked for again and again.
 ANSWER_SECONDS = 60
+# How long a scenario may be silent: more than it ever is, less than anybody would wait for a host that hangs.
+SILENT_SECONDS = 1200
 
 
 class Skip(Exception):
@@ -331,16 +333,20 @@ class Lab:
         script = 'log=$1 ended=$2; shift 2; "$@" >"/lab/$log" 2>&1; echo $? >"/lab/$ended"'
         self.agent.call("guest-exec", path="/bin/sh", arg=["-c", script, "sh", log, ended, *command])
         deadline = time.monotonic() + seconds
+        silent = time.monotonic() + SILENT_SECONDS
         position = 0
-        while time.monotonic() < deadline and self.pid():
+        while time.monotonic() < min(deadline, silent) and self.pid():
             code = self.text(ended).strip()
             text = self.text(log)
             each(text[position:])
+            if len(text) > position:
+                silent = time.monotonic() + SILENT_SECONDS
             position = len(text)
             if code:
                 return int(code)
             time.sleep(0.2)
-        raise Failed(f"{name}: {f'not done within {seconds} s' if self.pid() else 'the lab has ended'}")
+        late = f"said nothing for {SILENT_SECONDS} s" if silent < deadline else f"not done within {seconds} s"
+        raise Failed(f"{name}: {late if self.pid() else 'the lab has ended'}")
 
     def text(self, file):
         try:

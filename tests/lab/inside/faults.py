@@ -74,8 +74,8 @@ def stopped_apply(host, number):
 
 
 def stands_still(pid):
-    """Stopped for half a second: strace itself stops it for a moment at each call."""
-    for _ in range(10):
+    """Stopped for seconds: strace itself stops it at each call, for as long as the lab leaves strace without a CPU."""
+    for _ in range(60):
         try:
             if read(f"/proc/{pid}/stat").rpartition(")")[2].split()[0] not in "Tt":
                 return False
