@@ -381,8 +381,7 @@ kt_keeper_look(KtKeeper *keeper, const KtChangeSet *changes)
     note_judged(keeper, look->end);
     keeper->changes = NULL;
     look->took_usec = g_get_monotonic_time() - keeper->began_usec;
-    /* A look at all takes several times what it leaves, and the heap would keep it. */
-    if (changes->everything)
-        malloc_trim(0);
+    /* A look, and a run still more, takes several times what it leaves, and the heap would keep it. */
+    malloc_trim(0);
     return look;
 }
