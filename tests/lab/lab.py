@@ -7,6 +7,7 @@ a link to a second lab where there is one.
 """
 
 import base64
+import glob
 import json
 import os
 import pathlib
@@ -33,6 +34,8 @@ LINK_MAC = "52:54:00:78:00"
 ANSWER_SECONDS = 60
 # How long a scenario may be silent: more than it ever is, less than anybody would wait for a host that hangs.
 SILENT_SECONDS = 1200
+# How long a CPU of it may use no time at all: Linux's own watchdog wakes each of them every four seconds.
+DEAD_SECONDS = 60
 
 
 class Skip(Exception):
@@ -41,6 +44,10 @@ class Skip(Exception):
 
 class Failed(Exception):
     """The lab didn't do what it was told."""
+
+
+class Hung(Failed):
+    """A CPU of the lab will never run again, which says nothing about what was to run on it."""
 
 
 def run(*command, **options):
@@ -89,6 +96,25 @@ class Shape:
         for node in range(self.nodes):
             for other in range(node + 1, self.nodes):
                 yield from ("-numa", f"dist,src={node},dst={other},val=21")
+
+
+class Pulse:
+    """Whether all CPUs of a lab live. QEMU 7.2's TCG now and then leaves one with interrupts blocked for good where a guest ran
+    on it (SVM's global interrupt flag stays off): it halts, never wakes, and all others come to wait for it."""
+
+    def __init__(self, lab):
+        self.lab = lab
+        self.used = {}
+
+    def dead(self):
+        """The CPU that has used no time for so long, or None."""
+        now = time.monotonic()
+        for name, used in self.lab.cpu_times():
+            if self.used.get(name, (None, now))[0] != used:
+                self.used[name] = used, now
+            elif now - self.used[name][1] > DEAD_SECONDS:
+                return f"{name} of {self.lab.name}"
+        return None
 
 
 class Agent:
@@ -184,7 +210,7 @@ class Lab:
 
     def command(self, image, shape, console):
         words = [
-            QEMU, "-name", self.name, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+            QEMU, "-name", f"{self.name},debug-threads=on", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
             "-accel", "tcg,thread=multi", "-machine", "q35", "-cpu", "EPYC-Rome,+svm,+npt", *shape.arguments(),
             "-kernel", f"{image}/vmlinux", "-initrd", f"{image}/initrd.img", "-append",
             f"root=/dev/vda rw console=ttyS0 quiet loglevel=3 mitigations=off audit=0 apparmor=0 selinux=0 systemd.show_status=no "
@@ -282,6 +308,18 @@ class Lab:
         except (OSError, ValueError):
             return None
 
+    def cpu_times(self):
+        """Each of its CPUs, "CPU 0/TCG", and how many ns QEMU's thread for it has run."""
+        pid = self.pid()
+        for path in glob.glob(f"/proc/{pid}/task/{pid}/children"):
+            for task in glob.glob(f"/proc/{pathlib.Path(path).read_text(encoding='ascii').strip()}/task/*"):
+                try:
+                    name = pathlib.Path(task, "comm").read_text(encoding="ascii").strip()
+                    if name.startswith("CPU "):
+                        yield name, int(pathlib.Path(task, "schedstat").read_text(encoding="ascii").split()[0])
+                except OSError:
+                    pass
+
     def power_off(self, seconds=300):
         """As its own power button does it; boot() starts it again."""
         self.agent.connection.sendall(b'{"execute": "guest-shutdown"}\n')
@@ -304,6 +342,14 @@ class Lab:
                     os.waitpid(pid, os.WNOHANG)
                 except ChildProcessError:
                     pass
+
+    def boot_anew(self):
+        """As it was at first: what was done in it is gone, what is installed stays."""
+        self.cut_off()
+        for disk in ("disk.qcow2", "guest.raw"):
+            pathlib.Path(self.directory, disk).unlink(missing_ok=True)
+        self.prepare()
+        self.boot()
 
     def remove(self):
         """It and all that was in it."""
@@ -335,7 +381,10 @@ class Lab:
         deadline = time.monotonic() + seconds
         silent = time.monotonic() + SILENT_SECONDS
         position = 0
+        pulses = [Pulse(self), Pulse(self.second())]
         while time.monotonic() < min(deadline, silent) and self.pid():
+            for cpu in filter(None, (pulse.dead() for pulse in pulses)):
+                raise Hung(f"{name}: {cpu} has not run for {DEAD_SECONDS} s")
             code = self.text(ended).strip()
             text = self.text(log)
             each(text[position:])
