@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "agent/daemon/daemon.h"
 
+#include <malloc.h>
+
 #include "agent/daemon/active.h"
 #include "agent/daemon/loop.h"
 
@@ -10,6 +12,8 @@ kt_verb_daemon(const KtOptions *options)
     g_autoptr(GPtrArray) diagnostics = kt_diagnostics_new();
     g_autoptr(GError) error = NULL;
     const char *named = options->arguments[0];
+    /* It waits most of its time: a heap for each thread would be held for nothing. */
+    mallopt(M_ARENA_MAX, 1);
     KtProfile *profile = kt_daemon_profile_load(named, options->state_dir, diagnostics, &error);
     if (profile == NULL)
         return error ? kt_report_error(options, error) : kt_report_diagnostics(options, diagnostics);
