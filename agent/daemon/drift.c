@@ -119,12 +119,9 @@ void
 kt_drift_take_released(const KtManual *mark, const KtAction *action, KtLeft *left)
 {
     left->undone = false;
-    /* One value is kept of a mark, where the thread ran; the definition may still be as kvm-tune left it. */
-    if (action->kind == KT_STEP_DEFINE && g_strcmp0(action->from, left->value) == 0)
-        return;
     g_free(left->value);
     g_free(left->process);
-    left->value = g_strdup(mark->found);
+    left->value = g_strdup(action->kind == KT_STEP_DEFINE ? mark->defined : mark->found);
     left->process = g_strdup(mark->process);
     left->run = mark->run;
 }

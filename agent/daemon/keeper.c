@@ -63,6 +63,7 @@ kt_keeper_new(const KtKeeperSetup *setup)
     keeper->edited = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     keeper->seats = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     keeper->touched = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    keeper->unsettled = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     return keeper;
 }
 
@@ -82,6 +83,7 @@ kt_keeper_free(KtKeeper *keeper)
     g_hash_table_unref(keeper->edited);
     g_hash_table_unref(keeper->seats);
     g_hash_table_unref(keeper->touched);
+    g_hash_table_unref(keeper->unsettled);
     g_clear_pointer(&keeper->windows, g_hash_table_unref);
     g_ptr_array_unref(keeper->moves);
     g_object_unref(keeper->stop);
@@ -327,7 +329,7 @@ put_right(KtKeeper *keeper, KtLook *look)
         kt_refusals_tell(keeper->told, plan, look->why);
     tell_governor(keeper, plan);
     tell_following(keeper, plan, look, end);
-    tell_load(keeper, plan, end == KT_LOOK_DONE && !look->again);
+    tell_load(keeper, plan, end == KT_LOOK_DONE);
     g_clear_pointer(&keeper->desired, kt_desired_free);
     return end;
 }

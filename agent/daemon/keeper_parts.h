@@ -27,11 +27,12 @@ struct KtKeeper {
     gint64 began_usec;          /* monotonic: this look */
     GHashTable *edited;         /* set of UUIDs: as KtChangeSet has them, of all looks since one was done */
     GHashTable *seats;          /* likewise */
-    GHashTable *touched; /* set of UUIDs: whom a run has changed, or tried to, since they were looked at */
-    GHashTable *windows; /* restart-windows that are open: UUID → char *; NULL = no plan was made yet */
-    gint64 opens_usec;   /* until the next one opens, 0 = none will */
-    GPtrArray *moves;    /* KtJournalStep: what of the plan is left to who moves memory */
-    GCancellable *stop;  /* of the run that is under way, and what it acts upon */
+    GHashTable *touched;   /* set of UUIDs: whom a run has changed, or tried to, since they were looked at */
+    GHashTable *unsettled; /* set of UUIDs: of whom the last run has left something as it was */
+    GHashTable *windows;   /* restart-windows that are open: UUID → char *; NULL = no plan was made yet */
+    gint64 opens_usec;     /* until the next one opens, 0 = none will */
+    GPtrArray *moves;      /* KtJournalStep: what of the plan is left to who moves memory */
+    GCancellable *stop;    /* of the run that is under way, and what it acts upon */
     KtTarget target;
     bool lasts; /* this run has come to a step that may take its time */
 };

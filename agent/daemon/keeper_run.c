@@ -46,6 +46,8 @@ conclude(KtKeeper *keeper, const KtReport *report, KtLook *look)
             g_hash_table_add(keeper->touched, g_strdup(outcome->step->domain_uuid));
         if (outcome->step->result == KT_RESULT_DONE)
             kt_set_aside_remove(keeper->aside, outcome->step->domain_uuid);
+        else if (outcome->step->domain_uuid)
+            g_hash_table_add(keeper->unsettled, g_strdup(outcome->step->domain_uuid));
     }
     for (guint i = 0; i < report->outcomes->len; i++) {
         const KtOutcome *outcome = report->outcomes->pdata[i];
@@ -164,6 +166,15 @@ is_overtaken(const KtLook *look, KtJournal *journal, GError **error)
     return ran;
 }
 
+/** Where it fails it is tried again by the next look. */
+static void
+give_back(KtKeeper *keeper, KtJournal *journal)
+{
+    g_autoptr(GError) error = NULL;
+    if (!kt_marking_give_back(&keeper->marking, journal, keeper->host->snapshot, keeper->unsettled, &error))
+        g_warning("what was released couldn't be noted as given back: %s", error->message);
+}
+
 /** The lock is held for the judgement and the run alone. What somebody else changed since the look is a
  * conflict of that step. */
 KtLookEnd
@@ -179,11 +190,11 @@ kt_keeper_act(KtKeeper *keeper, KtPlan **plan, KtLook *look)
     forget(keeper, journal);
     if (!respect_manual(keeper, journal, plan, &error))
         return kt_keeper_end_of(error, look);
+    g_hash_table_remove_all(keeper->unsettled);
     KtLookEnd end =
         kt_keeper_has_work(keeper, *plan) ? carry_out(keeper, journal, *plan, look) : KT_LOOK_DONE;
-    if (end == KT_LOOK_DONE && !look->again &&
-        !kt_marking_give_back(&keeper->marking, journal, keeper->host->snapshot, &error))
-        return kt_keeper_end_of(error, look);
+    if (end == KT_LOOK_DONE)
+        give_back(keeper, journal);
     return end;
 }
 

@@ -251,17 +251,22 @@ search_all(const Search *search, GError **error)
     return true;
 }
 
-/** Where the thread runs that @mark was released of, and which is to be given back; NULL = none is. */
-static const KtCpuset *
+/** The domain of whose thread @mark was released, and which is to be given back; NULL = it isn't. */
+static const KtDomain *
 find_to_give_back(const KtManual *mark, const KtSnapshot *snapshot)
+{
+    if (!mark->released || mark->given_back || !mark->domain_uuid || field_of(mark->item) == KT_XML_NONE)
+        return NULL;
+    return kt_snapshot_find_domain(snapshot, mark->domain_uuid);
+}
+
+/** Where thread @item runs; NULL = no such thread runs. */
+static const KtCpuset *
+find_present(const KtDomain *domain, const char *item)
 {
     KtThreadKind kind;
     guint id;
-    if (!mark->released || mark->given_back || !mark->domain_uuid || !mark->item ||
-        !kt_thread_parse(mark->item, &kind, &id, NULL))
-        return NULL;
-    const KtDomain *domain = kt_snapshot_find_domain(snapshot, mark->domain_uuid);
-    if (!domain || !domain->active)
+    if (!domain->active || !kt_thread_parse(item, &kind, &id, NULL))
         return NULL;
     if (kind == KT_THREAD_EMULATOR)
         return domain->emulator;
@@ -282,19 +287,31 @@ kt_marking_has_to_give_back(const KtMarking *marking, const KtSnapshot *snapshot
     return false;
 }
 
+/** From here on @mark is of what there is: a thread that doesn't run has what its definition says. */
+static void
+take_present(KtManual *mark, const KtDomain *domain)
+{
+    const KtCpuset *present = find_present(domain, mark->item);
+    const KtCpuset *defined = kt_drift_find_pin(domain->inactive, mark->item);
+    g_free(mark->found);
+    g_free(mark->process);
+    g_free(mark->defined);
+    mark->found = present ? kt_cpuset_format(present) : NULL;
+    mark->process = present ? g_strdup(domain->process) : NULL;
+    mark->defined = defined ? kt_cpuset_format(defined) : NULL;
+    mark->given_back = true;
+}
+
 bool
-kt_marking_give_back(KtMarking *marking, KtJournal *journal, const KtSnapshot *snapshot, GError **error)
+kt_marking_give_back(KtMarking *marking, KtJournal *journal, const KtSnapshot *snapshot,
+                     GHashTable *unsettled, GError **error)
 {
     for (guint i = 0; i < marking->manual->len; i++) {
         KtManual *mark = marking->manual->pdata[i];
-        const KtCpuset *present = find_to_give_back(mark, snapshot);
-        if (!present)
+        const KtDomain *domain = find_to_give_back(mark, snapshot);
+        if (!domain || is_in(unsettled, domain->uuid))
             continue;
-        g_free(mark->found);
-        g_free(mark->process);
-        mark->found = kt_cpuset_format(present);
-        mark->process = g_strdup(kt_snapshot_find_domain(snapshot, mark->domain_uuid)->process);
-        mark->given_back = true;
+        take_present(mark, domain);
         if (!kt_journal_note_given_back(journal, mark, error))
             return false;
     }

@@ -35,13 +35,14 @@ typedef struct {
 GPtrArray *kt_marking_find(const KtMarking *marking, KtJournal *journal, const KtRoot *root,
                            const KtMarkingScope *scope, GError **error);
 
-/** Whether a thread that was released is to be given back: it runs, and no plan of it has been carried out
- * since. */
+/** Whether a thread that was released is to be given back: no plan of it has been carried out since. */
 bool kt_marking_has_to_give_back(const KtMarking *marking, const KtSnapshot *snapshot);
 
-/** A plan with what was released is carried out: threads that it left where they were count as put there by
- * kvm-tune. Who pins one of them again, pins it anew. Errors: io. */
-bool kt_marking_give_back(KtMarking *marking, KtJournal *journal, const KtSnapshot *snapshot, GError **error);
+/** A plan with what was released is carried out, but for domains @unsettled (set of UUIDs, NULL = none): pins
+ * that it left as they were, of threads and in definitions, count as kvm-tune's. Who pins one of them again,
+ * pins it anew. Errors: io. */
+bool kt_marking_give_back(KtMarking *marking, KtJournal *journal, const KtSnapshot *snapshot,
+                          GHashTable *unsettled, GError **error);
 
 /** Marks what kt_marking_find() finds, and tells it to the log; *@ret_n says how much that is. */
 bool kt_marking_mark(KtMarking *marking, KtJournal *journal, const KtRoot *root, const KtMarkingScope *scope,

@@ -129,7 +129,8 @@ static const char *const migrations[] = {
     ") STRICT;",
     /* 8: what was given back as it was found */
     ("ALTER TABLE manual ADD COLUMN given_back INTEGER NOT NULL DEFAULT 0;"
-     "ALTER TABLE manual ADD COLUMN process TEXT;"),
+     "ALTER TABLE manual ADD COLUMN process TEXT;"
+     "ALTER TABLE manual ADD COLUMN defined_value TEXT;"),
 };
 
 int

@@ -15,6 +15,7 @@ kt_manual_free(KtManual *manual)
     g_free(manual->left);
     g_free(manual->found);
     g_free(manual->process);
+    g_free(manual->defined);
     g_free(manual);
 }
 
@@ -56,6 +57,7 @@ read_mark(sqlite3_stmt *row)
     manual->gone_usec = sqlite3_column_int64(row, 10);
     manual->given_back = sqlite3_column_int(row, 11) != 0;
     manual->process = kt_statement_text(row, 12);
+    manual->defined = kt_statement_text(row, 13);
     return manual;
 }
 
@@ -68,7 +70,8 @@ kt_journal_manual(KtJournal *journal, GError **error)
         "  WHERE steps.domain_uuid IS NULLIF(manual.domain_uuid, '') AND steps.run > manual.run"
         "  AND verb = 'apply' AND result = 'done' AND actions.setting = manual.setting"
         "  AND actions.item IS NULLIF(manual.item, '')),"
-        " run, gone_usec, given_back, process FROM manual ORDER BY domain_name, domain_uuid, setting, item";
+        " run, gone_usec, given_back, process, defined_value FROM manual"
+        " ORDER BY domain_name, domain_uuid, setting, item";
     g_autoptr(GPtrArray) marks = g_ptr_array_new_with_free_func((GDestroyNotify)kt_manual_free);
     g_autoptr(sqlite3_stmt) statement = kt_statement_new(journal, error, sql, "");
     return kt_statement_rows(journal, statement, read_mark, marks, error) ? g_steal_pointer(&marks) : NULL;
@@ -110,11 +113,12 @@ kt_journal_release(KtJournal *journal, const char *uuid, GError **error)
 bool
 kt_journal_note_given_back(KtJournal *journal, const KtManual *mark, GError **error)
 {
-    static const char sql[] = "UPDATE manual SET released = 1, given_back = 1, found_value = ?, process = ?"
-                              " WHERE domain_uuid = ? AND setting = ? AND item = ?";
+    static const char sql[] =
+        "UPDATE manual SET released = 1, given_back = 1, found_value = ?, process = ?, defined_value = ?"
+        " WHERE domain_uuid = ? AND setting = ? AND item = ?";
     g_autoptr(sqlite3_stmt) statement = kt_statement_new(
-        journal, error, sql, "sssss", mark->found, mark->process, mark->domain_uuid ? mark->domain_uuid : "",
-        mark->setting, mark->item ? mark->item : "");
+        journal, error, sql, "ssssss", mark->found, mark->process, mark->defined,
+        mark->domain_uuid ? mark->domain_uuid : "", mark->setting, mark->item ? mark->item : "");
     return kt_statement_run(journal, statement, error);
 }
 
@@ -134,8 +138,10 @@ kt_journal_forget_marks(KtJournal *journal, const char *uuid, GError **error)
     return kt_statement_run(journal, statement, error);
 }
 
-/* An undo speaks for somebody where it undoes what the daemon keeps: not the one that a failed run makes of
- * itself before it ends, nor one that mends a run which never ended, nor those between a benchmark's arms. */
+/* What was begun, and maybe done, before the process was killed or its undo failed, was left by it where it
+ * is there. An undo speaks for somebody where it undoes what the daemon keeps: not the one that a failed run
+ * makes of itself before it ends, nor one that mends a run which never ended, nor those between a benchmark's
+ * arms. */
 static const char left_sql[] =
     "SELECT to_value, steps.process, steps.undoes_run IS NOT NULL"
     " AND (undone.verb = 'daemon' OR runs.started_usec >= ?1)"
@@ -145,7 +151,8 @@ static const char left_sql[] =
     " steps.run FROM steps JOIN actions USING (run, seq) JOIN runs ON runs.id = steps.run"
     " LEFT JOIN runs AS undone ON undone.id = steps.undoes_run"
     " WHERE steps.domain_uuid IS ?2 AND steps.kind = ?3 AND steps.path IS ?4 AND setting = ?5 AND item IS ?6"
-    " AND field = ?7 AND CASE WHEN steps.undoes_run IS NULL THEN result = 'done' ELSE result = 'undone' END"
+    " AND field = ?7 AND CASE WHEN steps.undoes_run IS NULL THEN result = 'done'"
+    "  OR (result IN ('begun', 'failed') AND to_value IS ?8) ELSE result = 'undone' END"
     " ORDER BY steps.run DESC, steps.seq DESC LIMIT 1";
 
 bool
@@ -153,8 +160,8 @@ kt_journal_find_left(KtJournal *journal, const KtAction *action, const char *uui
                      KtLeft **ret_left, GError **error)
 {
     g_autoptr(sqlite3_stmt) statement = kt_statement_new(
-        journal, error, left_sql, "isssssi", kept_since_usec, uuid, kt_step_kind_name(action->kind),
-        action->path, action->setting->key, action->item, (gint64)action->field);
+        journal, error, left_sql, "isssssis", kept_since_usec, uuid, kt_step_kind_name(action->kind),
+        action->path, action->setting->key, action->item, (gint64)action->field, action->from);
     bool row = false;
     if (!statement || !kt_statement_next(journal, statement, &row, error))
         return false;

@@ -17,8 +17,9 @@ typedef struct {
     bool undone; /* by a rollback; else it was changed */
     gint64 since_usec;
     bool released;    /* by now; what happened before that counts no more */
-    bool given_back;  /* released, and kept since: `found` counts as left by kvm-tune */
-    char *process;    /* KtDomain.process when it was given back; NULL: it wasn't, or that isn't known */
+    bool given_back;  /* released, and kept since: `found` and `defined` count as left by kvm-tune */
+    char *process;    /* KtDomain.process when it was given back; NULL: it wasn't, or no such thread ran */
+    char *defined;    /* the definition's pin when it was given back; NULL = none, or it wasn't */
     gint64 run;       /* the newest one when it was marked, or released */
     gint64 gone_usec; /* since when libvirt knows no such domain; 0 = it does */
 } KtManual;

@@ -103,7 +103,7 @@ give_back(MarkingScene *given)
     marking_scene_read(given);
     g_assert_cmpuint(marking_scene_mark(given), ==, 0);
     g_assert_true(kt_marking_has_to_give_back(&given->marking, snapshot));
-    g_assert_true(kt_marking_give_back(&given->marking, given->exec->journal, snapshot, NULL));
+    g_assert_true(kt_marking_give_back(&given->marking, given->exec->journal, snapshot, NULL, NULL));
     g_assert_false(kt_marking_has_to_give_back(&given->marking, snapshot));
     marking_scene_read(given);
     g_assert_false(kt_marking_has_to_give_back(&given->marking, snapshot));
@@ -116,13 +116,20 @@ the_guest(const MarkingScene *given)
     return given->host->snapshot->domains->pdata[0];
 }
 
+/* The newest one. */
 static void
-assert_marked_anew(const MarkingScene *given)
+assert_mark(const MarkingScene *given, const char *left, const char *found)
 {
     const KtManual *manual = g_ptr_array_index(given->marking.manual, given->marking.manual->len - 1);
     g_assert_true(kt_manual_stands(manual));
-    g_assert_cmpstr(manual->left, ==, "2");
-    g_assert_cmpstr(manual->found, ==, "3");
+    g_assert_cmpstr(manual->left, ==, left);
+    g_assert_cmpstr(manual->found, ==, found);
+}
+
+static void
+assert_marked_anew(const MarkingScene *given)
+{
+    assert_mark(given, "2", "3");
 }
 
 static void
@@ -293,7 +300,7 @@ test_pinned_after_apply(void)
 
     pin_to(given, the_guest(given)->live, 0, 3);
     g_assert_cmpuint(marking_scene_mark(given), ==, 1);
-    g_assert_true(kt_marking_give_back(&given->marking, journal, given->host->snapshot, NULL));
+    g_assert_true(kt_marking_give_back(&given->marking, journal, given->host->snapshot, NULL, NULL));
     marking_scene_read(given);
     g_assert_cmpuint(kt_marking_count(&given->marking), ==, 1);
 }
@@ -359,6 +366,74 @@ test_second_vcpu(void)
     g_assert_cmpuint(kt_marking_count(&given->marking), ==, 0);
 }
 
+/* The thread that was his is gone by then: that keeps no other from being marked. */
+static void
+test_given_back_gone(void)
+{
+    g_autoptr(MarkingScene) given = given_guest(2, BOTH_PINNED_TO("1", "3"), BOTH_PINNED_TO("1", "0"));
+    KtDomain *domain = given->host->snapshot->domains->pdata[0];
+    g_hash_table_add(given->edited, (gpointer)GUEST);
+    g_assert_cmpuint(marking_scene_mark(given), ==, 1);
+    ((KtVcpu *)domain->vcpus->pdata[1])->online = false;
+    give_back(given);
+
+    pin_to(given, domain->live, 0, 2);
+    g_assert_cmpuint(marking_scene_mark(given), ==, 1);
+    assert_mark(given, "1", "2");
+}
+
+/* Of a guest that is off then: who writes a pin into its definition later does so anew. */
+static void
+test_given_back_off(void)
+{
+    g_autoptr(MarkingScene) given = given_new("2");
+    KtDomain *domain = given->host->snapshot->domains->pdata[0];
+    g_hash_table_add(given->edited, (gpointer)GUEST);
+    g_assert_cmpuint(marking_scene_mark(given), ==, 1);
+    domain->active = false;
+    domain->state = KT_DOMAIN_SHUT_OFF;
+    give_back(given);
+
+    domain->active = true;
+    domain->state = KT_DOMAIN_RUNNING;
+    start_anew(domain);
+    pin_to(given, domain->inactive, 0, 3);
+    pin_to(given, domain->live, 0, 3);
+    g_assert_cmpuint(marking_scene_mark(given), ==, 1);
+    assert_mark(given, "2", "3");
+}
+
+/* A pin in the definition alone, which no run has got to yet: it stays given back. */
+static void
+test_given_back_defined(void)
+{
+    g_autoptr(MarkingScene) given = given_guest(1, PINNED_TO("1"), PINNED_TO("3"));
+    g_assert_cmpuint(marking_scene_mark(given), ==, 1);
+    give_back(given);
+    g_assert_true(is_staged(given));
+}
+
+/* Something of it couldn't be done: then it isn't settled what it was given back as. */
+static void
+test_unsettled(void)
+{
+    g_autoptr(MarkingScene) given = given_new("1");
+    const KtSnapshot *snapshot = given->host->snapshot;
+    g_autoptr(GHashTable) unsettled = g_hash_table_new(g_str_hash, g_str_equal);
+    g_hash_table_add(given->edited, (gpointer)GUEST);
+    g_assert_cmpuint(marking_scene_mark(given), ==, 1);
+    g_assert_true(kt_journal_release(given->exec->journal, GUEST, NULL));
+    marking_scene_read(given);
+
+    g_hash_table_add(unsettled, (gpointer)GUEST);
+    g_assert_true(kt_marking_give_back(&given->marking, given->exec->journal, snapshot, unsettled, NULL));
+    g_assert_true(kt_marking_has_to_give_back(&given->marking, snapshot));
+    g_hash_table_remove_all(unsettled);
+    g_hash_table_add(unsettled, (gpointer) "another");
+    g_assert_true(kt_marking_give_back(&given->marking, given->exec->journal, snapshot, unsettled, NULL));
+    g_assert_false(kt_marking_has_to_give_back(&given->marking, snapshot));
+}
+
 /* Of one that has come from another host the pins are that host's. */
 static void
 test_came_from_elsewhere(void)
@@ -387,6 +462,10 @@ main(int argc, char **argv)
     g_test_add_func("/marking-pins/pinned-as-before", test_pinned_as_before);
     g_test_add_func("/marking-pins/defined-again", test_defined_again);
     g_test_add_func("/marking-pins/second-vcpu", test_second_vcpu);
+    g_test_add_func("/marking-pins/given-back-gone", test_given_back_gone);
+    g_test_add_func("/marking-pins/given-back-off", test_given_back_off);
+    g_test_add_func("/marking-pins/given-back-defined", test_given_back_defined);
+    g_test_add_func("/marking-pins/unsettled", test_unsettled);
     g_test_add_func("/marking-pins/came-from-elsewhere", test_came_from_elsewhere);
     return g_test_run();
 }

@@ -40,18 +40,25 @@ run(JournalFixture *fixture, const char *verb, const char *from, const char *to,
     return step;
 }
 
-/** What was left at the pin, to a daemon at work since @since. */
+/** What was left at the pin, which is @from now, to a daemon at work since @since. */
 static KtLeft *
-find(JournalFixture *fixture, gint64 since)
+find_where(JournalFixture *fixture, gint64 since, const char *from)
 {
     g_autoptr(GError) error = NULL;
     KtAction action = {.setting = kt_setting_find(KT_SCOPE_DOMAIN, "cpu.emulator"),
                        .item = (char *)"emulator",
+                       .from = (char *)from,
                        .kind = KT_STEP_PIN};
     KtLeft *left = NULL;
     kt_journal_find_left(fixture->journal, &action, "u", since, &left, &error);
     g_assert_no_error(error);
     return left;
+}
+
+static KtLeft *
+find(JournalFixture *fixture, gint64 since)
+{
+    return find_where(fixture, since, NULL);
 }
 
 static void
@@ -66,6 +73,27 @@ test_newest_is_found(JournalFixture *fixture, gconstpointer data)
     g_assert_cmpstr(left->process, ==, "1:1");
     g_assert_cmpint(left->run, ==, second->run);
     g_assert_false(left->undone);
+}
+
+/** Killed before it could say so, or neither done nor undone: where it is what was wanted it was left so. */
+static void
+test_half_done(JournalFixture *fixture, gconstpointer data)
+{
+    (void)data;
+    G_GNUC_UNUSED g_autoptr(KtJournalStep) first = run(fixture, "daemon", "0-3", "1", 10, NULL);
+    g_autoptr(KtJournalStep) step = new_step("u", "1", "2");
+    gint64 number;
+    g_assert_true(kt_journal_begin_run(fixture->journal, "daemon", NULL, 20, &number, NULL));
+    g_assert_true(kt_journal_begin_step(fixture->journal, number, step, NULL));
+    g_autoptr(KtLeft) killed = find_where(fixture, 0, "2");
+    g_autoptr(KtLeft) elsewhere = find_where(fixture, 0, "3");
+    g_assert_cmpstr(killed->value, ==, "2");
+    g_assert_cmpstr(elsewhere->value, ==, "1");
+
+    step->result = KT_RESULT_FAILED;
+    g_assert_true(kt_journal_end_step(fixture->journal, step, NULL, NULL));
+    g_autoptr(KtLeft) failed = find_where(fixture, 0, "2");
+    g_assert_cmpstr(failed->value, ==, "2");
 }
 
 /** To mend a run of the daemon's that was killed is not to want it otherwise. */
@@ -167,11 +195,13 @@ test_marks(JournalFixture *fixture, gconstpointer data)
 
     released->found = g_strdup("2");
     released->process = g_strdup("1:1");
+    released->defined = g_strdup("3");
     g_assert_true(kt_journal_note_given_back(fixture->journal, released, NULL));
     g_autoptr(KtManual) given_back = read_mark(fixture, "u");
     g_assert_true(given_back->released && given_back->given_back);
     g_assert_cmpstr(given_back->found, ==, "2");
     g_assert_cmpstr(given_back->process, ==, "1:1");
+    g_assert_cmpstr(given_back->defined, ==, "3");
 
     mark(fixture, "u", "cpu.emulator", "emulator");
     G_GNUC_UNUSED g_autoptr(KtManual) again = read_mark(fixture, "u");
@@ -218,6 +248,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add("/manual/newest-is-found", JournalFixture, NULL, set_up, test_newest_is_found, tear_down);
     g_test_add("/manual/undone", JournalFixture, NULL, set_up, test_undone, tear_down);
+    g_test_add("/manual/half-done", JournalFixture, NULL, set_up, test_half_done, tear_down);
     g_test_add("/manual/mended", JournalFixture, NULL, set_up, test_mended, tear_down);
     g_test_add("/manual/undid-itself", JournalFixture, NULL, set_up, test_undid_itself, tear_down);
     g_test_add("/manual/marks", JournalFixture, NULL, set_up, test_marks, tear_down);
