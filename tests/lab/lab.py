@@ -7,7 +7,6 @@ a link to a second lab where there is one.
 """
 
 import base64
-import glob
 import json
 import os
 import pathlib
@@ -311,14 +310,17 @@ class Lab:
     def cpu_times(self):
         """Each of its CPUs, "CPU 0/TCG", and how many ns QEMU's thread for it has run."""
         pid = self.pid()
-        for path in glob.glob(f"/proc/{pid}/task/{pid}/children"):
-            for task in glob.glob(f"/proc/{pathlib.Path(path).read_text(encoding='ascii').strip()}/task/*"):
-                try:
-                    name = pathlib.Path(task, "comm").read_text(encoding="ascii").strip()
-                    if name.startswith("CPU "):
-                        yield name, int(pathlib.Path(task, "schedstat").read_text(encoding="ascii").split()[0])
-                except OSError:
-                    pass
+        try:
+            qemu = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").strip()
+        except OSError:
+            return
+        for task in pathlib.Path(f"/proc/{qemu}/task").glob("*"):
+            try:
+                name = (task / "comm").read_text(encoding="ascii").strip()
+                if name.startswith("CPU "):
+                    yield name, int((task / "schedstat").read_text(encoding="ascii").split()[0])
+            except OSError:
+                pass
 
     def power_off(self, seconds=300):
         """As its own power button does it; boot() starts it again."""
