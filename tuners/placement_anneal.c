@@ -13,7 +13,7 @@
 /* A draw costs the more time, the more CPUs there are: this many in all. Where that leaves each less than
  * LEAST_EACH there is no time for climbing from every beginning; where it leaves each guest less, none for
  * annealing. */
-#define DRAWS_TIMES_CPUS 4000000
+#define DRAWS_TIMES_CPUS 4600000
 #define LEAST_EACH 20
 /* Chance may be unlucky: it has so many chances. Where a walk would begin colder than it might, one that is
  * so many times as long finds more. */
@@ -24,7 +24,8 @@
 #define HOTTEST 12.0
 #define COOLEST 0.6
 #define COLD 0.03
-/* A wish that isn't met costs this part of what it costs otherwise: so that walls can be crossed. */
+/* A wish that isn't met costs this part of what it costs otherwise at first, and all of it in the end: so
+ * that walls can be crossed, and nobody stays between them. */
 #define WISH_PART 0.04
 
 /* What is found must be better by this part of the cost: everybody may have to move for it, and it would go
@@ -71,26 +72,27 @@ return_to(KtState *state, const Best *best)
 /* ---- the walk ---- */
 
 static double
-height(const KtState *state)
+height(const KtState *state, double wishes)
 {
-    return kt_state_total(state) - (1 - WISH_PART) * state->broken;
+    return kt_state_total(state) - (1 - wishes) * state->broken;
 }
 
 static void
 walk(KtDraws *draws, guint n, double temperature, Best *best)
 {
     KtState *state = draws->state;
-    double now = height(state), cooling = pow(COLD / temperature, 1.0 / n);
-    for (guint i = 0; i < n; i++, temperature *= cooling) {
+    double cooling = pow(COLD / temperature, 1.0 / n);
+    double wishes = WISH_PART, hardening = pow(1 / WISH_PART, 1.0 / n);
+    for (guint i = 0; i < n; i++, temperature *= cooling, wishes *= hardening) {
         KtMark mark = kt_mark(state);
+        double now = height(state, wishes);
         bool changed = kt_draws_change(draws);
-        double then = height(state);
+        double then = height(state, wishes);
         if (!changed || (then > now && g_rand_double(draws->chance) >= exp((now - then) / temperature))) {
             kt_draws_undo(draws);
             kt_mark_restore(state, mark);
             continue;
         }
-        now = then;
         if (kt_state_total(state) < best->total - state->model->worth)
             keep_best(state, best);
     }

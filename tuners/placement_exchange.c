@@ -118,6 +118,8 @@ kt_improve_by_exchange(KtState *state, guint vcpu)
 {
     if (is_crowded(state, vcpu) && (improve_spread(state, vcpu) || kt_improve_spread_by_core(state, vcpu)))
         return true;
+    if (kt_improve_by_yielding(state, vcpu))
+        return true;
     for (guint i = 0; is_on_other_kind(state, vcpu) && i < state->model->zones->n_zones; i++) {
         if (improve_in_zone(state, vcpu, i))
             return true;
