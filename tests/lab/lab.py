@@ -25,7 +25,7 @@ QEMU = "qemu-system-x86_64"
 # A lab that nobody stopped stops by itself: long enough for all scenarios on a slow machine.
 LIFETIME_SECONDS = 3 * 3600
 BOOT_SECONDS = 600
-# QEMU 7.2 falls over in msix_table_mmio_write() now and then.
+# QEMU 7.2 falls over in msix_table_mmio_write() now and then, or hangs a CPU (Pulse).
 BOOTS = 3
 # inside/link finds its NIC by it.
 LINK_MAC = "52:54:00:78:00"
