@@ -8,7 +8,7 @@
  * that there are to choose from; and in all. */
 #define DRAWS_EACH 200
 #define DRAWS_A_CPU 20
-#define MIN_DRAWS 4000
+#define MIN_DRAWS 6000
 #define MAX_DRAWS 12000
 /* A draw costs the more time, the more CPUs there are: this many in all. Where that leaves each less than
  * LEAST_EACH there is no time for climbing from every beginning; where it leaves each guest less, none for
