@@ -144,8 +144,8 @@ class LabHost(Host):
         self._tool("guest", "-c", self.uri, "-t", "300", "wait-ready", name, timeout=330)
 
     def wait_booted(self, name, starts):
-        """One that says nothing at all after its start gets another one: under QEMU 7.2's SVM some hang before their kernel has
-        begun."""
+        """One that says nothing at all after its start gets another one: under QEMU 7.2's SVM one now and then hangs at its
+        boot."""
         for _ in range(starts - 1):
             try:
                 return self.wait_ready(name)
