@@ -110,8 +110,8 @@ bool kt_improve_by_exchange(KtState *state, guint vcpu);
 /** Brings a vCPU of a `spread` domain to a core of strangers in a group that has none of its domain, and
  * these elsewhere, where that is worth it; whether it was. */
 bool kt_improve_spread_by_core(KtState *state, guint vcpu);
-/** Packs a `share` domain: its vCPU goes beside another one of it, and its core to a vCPU of `smt = auto` on a
- * sibling, where that is worth it; whether it was. Either alone meets one wish and breaks another. */
+/** Packs a `share` domain: its vCPU goes beside another one of it, and its core to a vCPU of `smt = auto` on
+ * a sibling, where that is worth it; whether it was. Either alone meets one wish and breaks another. */
 bool kt_improve_by_yielding(KtState *state, guint vcpu);
 /** Moves a vCPU or all of an exclusive domain where that is worth it, or (@exchange) exchanges vCPUs with
  * others; whether it was. */

@@ -16,12 +16,6 @@ kt_unit_is_large(const KtState *state, guint unit)
     return state->model->units[unit].load > domain->region_cores * MAX(state->model->core_load, 1);
 }
 
-bool
-kt_unit_may_have(const KtState *state, guint unit, guint region)
-{
-    return state->units[unit].unbound || kt_model_may_share(domain_of(state, unit), region);
-}
-
 guint
 kt_unit_max_regions(const KtState *state, guint unit)
 {
@@ -103,9 +97,10 @@ kt_unit_present_hall(KtState *state, guint unit_index, bool any_size)
         for (guint64 left = touched[i]; left; left &= left - 1) {
             guint index = i * 64 + (guint)__builtin_ctzll(left);
             const KtPu *pu = &model->topology->pus[index];
-            guint region = domain->wish->policy == KT_PLACEMENT_NUMA ? pu->node : pu->group;
-            if (state->open[index] && kt_unit_may_have(state, unit_index, domain->first_region + region))
-                kt_bit_set(regions, domain->first_region + region, true);
+            guint region =
+                domain->first_region + (domain->wish->policy == KT_PLACEMENT_NUMA ? pu->node : pu->group);
+            if (!kt_bit(regions, region) && state->open[index] && kt_unit_may_have(state, unit_index, region))
+                kt_bit_set(regions, region, true);
         }
     }
     KtHall *hall = kt_state_hall(state, regions);

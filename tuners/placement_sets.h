@@ -14,7 +14,14 @@
  * region has to bear anyway once all have their seats. */
 bool kt_unit_is_large(const KtState *state, guint unit);
 /** Whether the unit's set may have this region. */
-bool kt_unit_may_have(const KtState *state, guint unit, guint region);
+static inline bool
+kt_unit_may_have(const KtState *state, guint unit, guint region)
+{
+    const KtModel *model = state->model;
+    return state->units[unit].unbound ||
+           kt_model_may_share(&model->domains[model->units[unit].domain], region);
+}
+
 /** How many regions the unit's set may have. */
 guint kt_unit_max_regions(const KtState *state, guint unit);
 /** Of all regions that the unit's set may have. @regions: room to compose them. */
