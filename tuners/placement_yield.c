@@ -22,7 +22,7 @@ move_back(KtState *state, guint vcpu, guint pu)
     kt_state_take(state, vcpu, pu);
 }
 
-/* A CPU without owner on a core of another vCPU of its domain; -1: there is none. */
+/* A CPU without owner on another core that a vCPU of its domain has; -1: there is none. */
 static gint
 find_beside_mates(const KtState *state, guint vcpu)
 {
@@ -87,15 +87,17 @@ bool
 kt_improve_by_yielding(KtState *state, guint vcpu)
 {
     gint beside = may_yield(state, vcpu) ? find_beside_mates(state, vcpu) : -1;
+    if (beside < 0)
+        return false;
     guint pu = (guint)state->pu[vcpu];
     KtMark mark = kt_mark(state);
     double least = kt_state_total(state) - state->model->worth;
     kt_state_save_epochs(state);
-    if (beside < 0 || !move_to_idle(state, vcpu, (guint)beside))
-        return false;
-    if (give(state, pu, least))
+    bool moved = move_to_idle(state, vcpu, (guint)beside);
+    if (moved && give(state, pu, least))
         return true;
-    move_back(state, vcpu, pu);
+    if (moved)
+        move_back(state, vcpu, pu);
     kt_mark_restore(state, mark);
     kt_state_restore_epochs(state);
     return false;

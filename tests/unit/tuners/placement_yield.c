@@ -28,7 +28,7 @@ test_core_goes_to_who_is_doubled(void)
           doubled = kt_state_domain_of(state, owner_of(state, 6));
     g_assert_cmpfloat(state->broken, >, 0);
 
-    g_assert_true(kt_improve_by_yielding(state, owner_of(state, 4)));
+    g_assert_true(kt_improve_by_exchange(state, owner_of(state, 4)));
 
     g_assert_cmpfloat(state->broken, ==, 0);
     g_assert_cmpuint(state->domains[packed].n_cores, ==, 2);
@@ -59,7 +59,7 @@ test_nobody_wants_the_core(void)
 
 /* Given somebody doubled who must stay on another node: what was tried is taken back. */
 static void
-test_taken_back_where_it_is_worth_nothing(void)
+test_taken_back_where_nobody_may_have_the_core(void)
 {
     g_autoptr(Case) it = case_new("pack:2 [numa] l3:1 core:3 pu:2");
     KtSeatDomain *packed = case_add_exclusive(it, "packed", 4, "0");
@@ -87,6 +87,6 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/placement-yield/core-goes-to-who-is-doubled", test_core_goes_to_who_is_doubled);
     g_test_add_func("/placement-yield/nobody-wants-the-core", test_nobody_wants_the_core);
-    g_test_add_func("/placement-yield/taken-back", test_taken_back_where_it_is_worth_nothing);
+    g_test_add_func("/placement-yield/taken-back", test_taken_back_where_nobody_may_have_the_core);
     return g_test_run();
 }
