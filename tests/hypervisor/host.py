@@ -229,10 +229,13 @@ class Host:
         self.power_off(name)
         self.boot(name)
 
+    def answer(self, name, command, seconds=60):
+        """What the guest says to it, as it says it."""
+        return self._tool("guest", "-c", self.uri, "-t", str(seconds), "ask", name, command, timeout=seconds + 60).stdout
+
     def ask(self, name, command, seconds=60):
         """The guest's answer: (kind, {key: value}) a line."""
-        answer = self._tool("guest", "-c", self.uri, "-t", str(seconds), "ask", name, command, timeout=seconds + 60).stdout
-        lines = [line.split()[1:] for line in answer.splitlines()]
+        lines = [line.split()[1:] for line in self.answer(name, command, seconds).splitlines()]
         return [(words[0], dict(word.split("=", 1) for word in words[1:] if "=" in word)) for words in lines]
 
     # --- what the kernel and libvirt say ---

@@ -122,7 +122,14 @@ class SharedStorage(Migration):
             self.host.ask(NAME, "fill 8")
             self.sum = self.host.ask(NAME, "sum")
         except RuntimeError as error:
-            raise GuestFails(f"just booted: {error}") from error
+            raise GuestFails(f"just booted: {error}\n{self.last_words()}") from error
+
+    def last_words(self):
+        """What the guest's kernel says, where it still says anything."""
+        try:
+            return self.host.answer(NAME, "dmesg")
+        except RuntimeError as error:
+            return str(error)
 
     def settle(self):
         for address in (THERE, HERE):
