@@ -25,7 +25,7 @@ class Devices(Scenario):
         cls.host.define(GUEST, "--vcpus", "2", "--memory", "256", "--nic", "e1000", "--nic-type", "bridge:br0",
                         "--agent", "yes", "--root", "kt-debian")
         # The same small Linux; but who installed it said that it is a system for which no virtio NIC is known.
-        cls.host.define(OLD, "--vcpus", "1", "--memory", "96", "--nic", "e1000", "--nic-type", "bridge:br0",
+        cls.host.define(OLD, "--vcpus", "1", "--memory", "128", "--nic", "e1000", "--nic-type", "bridge:br0",
                         "--os-id", "http://microsoft.com/win/xp")
         cls.host.boot_all(GUEST, OLD)
 

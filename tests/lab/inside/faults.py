@@ -42,7 +42,7 @@ TRACED = {"ASAN_OPTIONS": "detect_leaks=0"}
 
 def define(host):
     for name in GUESTS:
-        host.define(name, "--vcpus", "2", "--memory", "96", "--nic", "e1000")
+        host.define(name, "--vcpus", "2", "--memory", "128", "--nic", "e1000")
     host.boot_all(*GUESTS)
 
 

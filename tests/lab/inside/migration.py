@@ -17,7 +17,7 @@ SHARED = "/var/lib/kvm-tune-shared"
 CONSOLES = "/var/lib/libvirt/consoles"
 NAME, LOCAL = "kt-move", "kt-local"
 IMAGE = f"{SHARED}/{NAME}/disk.raw"
-MIB = 96
+MIB = 128
 # More than the guest writes until it is told that they are enough.
 BLOCKS = 8000
 PLACED = f"""[host]

@@ -7,12 +7,12 @@ from lab_host import Scenario, listed, node_cpus, node_of, nodes, read, shared_c
 
 # Name: vCPUs, MiB, NICs with a vhost worker, IOThreads, whether its CPUs are its own.
 DOMAINS = {
-    "kt-one": (1, 96, 1, 0, True),
+    "kt-one": (1, 128, 1, 0, True),
     "kt-two": (2, 128, 1, 1, True),
     "kt-three": (3, 128, 0, 0, False),
     "kt-four": (4, 160, 1, 2, False),
-    "kt-pair": (2, 96, 0, 0, False),
-    "kt-tiny": (1, 96, 0, 0, False),
+    "kt-pair": (2, 128, 0, 0, False),
+    "kt-tiny": (1, 128, 0, 0, False),
 }
 PROFILE = """[host]
 housekeeping = 0

@@ -42,7 +42,7 @@ def settings():
 
 def define(host):
     command("systemctl", "daemon-reload")
-    host.define(GUEST, "--vcpus", "1", "--memory", "96", "--nic", "none")
+    host.define(GUEST, "--vcpus", "1", "--memory", "128", "--nic", "none")
     return host.profile(PROFILE)
 
 

@@ -70,7 +70,7 @@ class Holds(Scenario):
     def setUpClass(cls):
         super().setUpClass()
         for name in ("kt-a", "kt-b"):
-            cls.host.define(name, "--vcpus", "2", "--memory", "96", "--nic", "none")
+            cls.host.define(name, "--vcpus", "2", "--memory", "128", "--nic", "none")
         cls.host.boot_all("kt-a", "kt-b")
         # So that there is one best place for each, whatever is changed in between.
         for name, node in (("kt-a", nodes()[0]), ("kt-b", nodes()[-1])):
