@@ -22,7 +22,16 @@ move_back(KtState *state, guint vcpu, guint pu)
     kt_state_take(state, vcpu, pu);
 }
 
-/* A CPU without owner on another core that a vCPU of its domain has; -1: there is none. */
+/* Whether two vCPUs of a domain may have a core together though there are others: `share`, or both are
+ * threads of one guest core. */
+static bool
+may_pair(const KtModel *model, const KtModelDomain *domain, guint vcpu, guint mate)
+{
+    gint core = model->vcpus[vcpu].guest_core;
+    return domain->wish->smt == KT_SMT_SHARE || (core >= 0 && core == model->vcpus[mate].guest_core);
+}
+
+/* A CPU without owner on another core that such a vCPU of its domain has; -1: there is none. */
 static gint
 find_beside_mates(const KtState *state, guint vcpu)
 {
@@ -31,8 +40,10 @@ find_beside_mates(const KtState *state, guint vcpu)
     guint home = model->topology->pus[state->pu[vcpu]].core;
     for (guint i = domain->first_vcpu; i < domain->first_vcpu + domain->n_vcpus; i++) {
         guint core = model->topology->pus[state->pu[i]].core;
+        if (core == home || !may_pair(model, domain, vcpu, i))
+            continue;
         const KtIndices *pus = &model->core_pus[core];
-        for (guint j = 0; core != home && j < pus->n; j++) {
+        for (guint j = 0; j < pus->n; j++) {
             if (state->owner[pus->items[j]] < 0 && model->usable[pus->items[j]])
                 return (gint)pus->items[j];
         }
@@ -77,10 +88,10 @@ may_yield(const KtState *state, guint vcpu)
 {
     guint index = kt_state_domain_of(state, vcpu);
     const KtDomainState *domain = &state->domains[index];
+    const KtModelDomain *it = &state->model->domains[index];
     guint core = state->model->topology->pus[state->pu[vcpu]].core;
-    return state->model->domains[index].wish->smt == KT_SMT_SHARE && state->n_doubled > 0 &&
-           state->cores[core].n_owned == 1 && domain->n_seated == state->model->domains[index].n_vcpus &&
-           (domain->n_cores - 1) * state->core_threads >= domain->n_seated;
+    return it->wish->smt != KT_SMT_ISOLATE && state->n_doubled > 0 && state->cores[core].n_owned == 1 &&
+           domain->n_seated == it->n_vcpus && (domain->n_cores - 1) * state->core_threads >= domain->n_seated;
 }
 
 bool

@@ -36,6 +36,31 @@ test_core_goes_to_who_is_doubled(void)
     g_assert_cmpuint(kt_state_domain_of(state, owner_of(state, 4)), ==, doubled);
 }
 
+/* Given a guest whose two vCPUs are threads of one of its cores, and that has a core for each: one of them
+ * goes beside the other, and who is doubled gets the core. */
+static void
+test_threads_of_a_guest_core_leave_one(void)
+{
+    g_autoptr(Case) it = case_new("l3:1 core:3 pu:2");
+    KtSeatDomain *threads = case_add_exclusive(it, "threads", 2, "0");
+    case_set_before(it, threads, "0;2");
+    for (guint i = 0; i < threads->n_vcpus; i++)
+        case_vcpus(threads)[i].guest_core = 0;
+    case_set_before(it, case_add_exclusive(it, "doubled", 2, "0"), "4;5");
+    g_autoptr(KtModel) model = kt_model_new(case_problem(it));
+    kt_admit(model);
+    g_autoptr(KtState) state = seated(model);
+    guint doubled = kt_state_domain_of(state, owner_of(state, 4));
+    double total = kt_state_total(state);
+
+    g_assert_true(kt_improve_by_exchange(state, owner_of(state, 2)));
+
+    g_assert_cmpfloat(kt_state_total(state), <, total);
+    g_assert_cmpuint(kt_state_domain_of(state, owner_of(state, 0)), ==,
+                     kt_state_domain_of(state, owner_of(state, 1)));
+    g_assert_cmpuint(state->domains[doubled].n_cores, ==, 2);
+}
+
 /* The vCPU on CPU 4 stays there, and nothing has changed. */
 static void
 assert_stays(Case *it)
@@ -84,6 +109,7 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/placement-yield/core-goes-to-who-is-doubled", test_core_goes_to_who_is_doubled);
+    g_test_add_func("/placement-yield/threads-of-a-guest-core", test_threads_of_a_guest_core_leave_one);
     g_test_add_func("/placement-yield/nobody-wants-the-core", test_nobody_wants_the_core);
     g_test_add_func("/placement-yield/taken-back", test_taken_back_where_nobody_may_have_the_core);
     return g_test_run();
