@@ -4,33 +4,43 @@
 /* Halvings of the interval in which the marginal cost of an even balance is sought. */
 #define N_HALVINGS 12
 
-/* What load that comes to a zone costs at least: a·slope + a²·curve for an amount of a, and fixed. */
+/* What load that comes to a zone costs at least: a·slope + a²·curve for an amount of a, and what is fixed. */
 typedef struct {
+    guint zone;
     double slope;
     double curve;
     double scale; /* 1 / (2 · curve) */
-    double fixed;
 } Bound;
 
-static Bound
-bound_of(KtState *state, const KtUnit *unit, guint index)
+static double
+crowding_of(const KtState *state, guint zone)
 {
-    const KtModel *model = state->model;
-    const KtModelDomain *domain = &model->domains[unit->domain];
-    const KtZone *it = &model->zones->zones[index];
+    return KT_COST_CROWDING * state->model->group_scale[state->model->zones->zones[zone].group];
+}
+
+static double
+slope_of(const KtState *state, guint index)
+{
     const KtZoneState *zone = &state->zones[index];
     /* Cores that are overloaded as it is pay more by just this, others by nothing at least. */
     const KtOverload *over = &zone->overload;
-    double slope = KT_COST_OVERLOAD * (over->slope + 2 * zone->rate * over->curve);
-    double crowding = KT_COST_CROWDING * model->group_scale[it->group], each = 1.0 / zone->n_open;
-    Bound bound = {
-        .slope = slope * each + 2 * crowding * state->groups[it->group].load,
-        .curve = KT_COST_OVERLOAD * over->curve * each * each + crowding,
-    };
-    bound.scale = 1 / (2 * bound.curve);
-    if (domain->n_units == 1)
-        bound.fixed = KT_COST_STRANGER * (double)zone->exposed;
-    return bound;
+    double slope = KT_COST_OVERLOAD * (over->slope + 2 * zone->rate * over->curve) / zone->n_open;
+    return slope +
+           2 * crowding_of(state, index) * state->groups[state->model->zones->zones[index].group].load;
+}
+
+static double
+curve_of(const KtState *state, guint index)
+{
+    const KtZoneState *zone = &state->zones[index];
+    double n_open = zone->n_open;
+    return KT_COST_OVERLOAD * zone->overload.curve / (n_open * n_open) + crowding_of(state, index);
+}
+
+static double
+fixed_of(const KtState *state, const KtModelDomain *domain, guint zone)
+{
+    return domain->n_units == 1 ? KT_COST_STRANGER * (double)state->zones[zone].exposed : 0;
 }
 
 /* What a vCPU with the set of a region pays for memory whose place is known and for devices. */
@@ -64,9 +74,9 @@ kt_bound_region(KtState *state, guint unit_index, guint region_index)
         double part = state->zones[zone].n_open / n_open;
         if (part <= 0)
             continue;
-        Bound bound = bound_of(state, unit, zone);
         double load = unit->load * part;
-        cost += bound.fixed + load * (bound.slope + load * bound.curve);
+        cost += fixed_of(state, &state->model->domains[unit->domain], zone);
+        cost += load * (slope_of(state, zone) + load * curve_of(state, zone));
     }
     return cost;
 }
@@ -122,19 +132,26 @@ kt_bound_regions(KtState *state, guint unit_index, double enough)
     const KtModel *model = state->model;
     const KtUnit *unit = &model->units[unit_index];
     const KtModelDomain *domain = &model->domains[unit->domain];
-    double extra = unit->pair_weight * (2 + least_extra_distance(state, domain));
     if (unit->load <= 0)
-        return extra;
+        return unit->pair_weight * (2 + least_extra_distance(state, domain));
     g_autofree Bound *bounds = g_new(Bound, model->zones->n_zones);
     guint n = 0;
+    double lowest = G_MAXDOUBLE, each = unit->n / unit->load, once = 1 / unit->load;
     for (guint i = 0; i < model->zones->n_zones; i++) {
         if (state->zones[i].n_open == 0)
             continue;
-        bounds[n] = bound_of(state, unit, i);
         /* What is paid once is paid by part here, so that it is never too much. */
-        double fixed =
-            bounds[n].fixed + unit->n * kt_model_least_node_cost(domain, model->zones->zones[i].node);
-        bounds[n++].slope += fixed / unit->load;
+        double slope = slope_of(state, i) + fixed_of(state, domain, i) * once +
+                       kt_model_least_node_cost(domain, model->zones->zones[i].node) * each;
+        lowest = MIN(lowest, slope);
+        bounds[n++] = (Bound){.zone = i, .slope = slope};
+    }
+    double extra = unit->pair_weight * (2 + least_extra_distance(state, domain));
+    if (extra + lowest * unit->load >= enough)
+        return extra + lowest * unit->load;
+    for (guint i = 0; i < n; i++) {
+        bounds[i].curve = curve_of(state, bounds[i].zone);
+        bounds[i].scale = 1 / (2 * bounds[i].curve);
     }
     return extra + least_spread_cost(bounds, n, unit->load, enough - extra);
 }
