@@ -52,6 +52,7 @@ keep_best(const KtState *state, Best *best)
 static void
 return_to(KtState *state, const Best *best)
 {
+    kt_state_suspend(state);
     /* All leave before anybody comes: their CPUs are those that others had. */
     for (guint i = 0; i < state->model->n_vcpus; i++) {
         if (state->pu[i] >= 0 && state->pu[i] != best->pu[i])
@@ -67,6 +68,7 @@ return_to(KtState *state, const Best *best)
         kt_state_leave(state, i);
         kt_state_enter(state, i, best->hall[i]);
     }
+    kt_state_resume(state);
 }
 
 /* ---- the walk ---- */

@@ -54,6 +54,7 @@ void
 kt_draws_undo(KtDraws *draws)
 {
     KtState *state = draws->state;
+    kt_state_suspend(state);
     for (guint i = draws->changes->len; i > 0; i--) {
         const KtChange *it = &g_array_index(draws->changes, KtChange, i - 1);
         if (it->is_set) {
@@ -65,6 +66,7 @@ kt_draws_undo(KtDraws *draws)
             kt_state_take(state, it->index, (guint)it->pu);
         }
     }
+    kt_state_resume(state);
 }
 
 /* ---- own CPUs ---- */
@@ -228,10 +230,9 @@ change_set(KtDraws *draws)
 
 /* ---- any ---- */
 
-bool
-kt_draws_change(KtDraws *draws)
+static bool
+draw_change(KtDraws *draws)
 {
-    g_array_set_size(draws->changes, 0);
     const KtTopology *topology = draws->state->model->topology;
     if (draw(draws, MAX(ONE_MIRROR_IN, topology->n_pus / topology->n_groups)) == 0)
         return kt_draws_mirror(draws);
@@ -244,6 +245,16 @@ kt_draws_change(KtDraws *draws)
     if (draws->state->core_threads > 1 && draw(draws, ONE_CORE_IN) == 0)
         return change_cores(draws);
     return change_vcpu(draws);
+}
+
+bool
+kt_draws_change(KtDraws *draws)
+{
+    g_array_set_size(draws->changes, 0);
+    kt_state_suspend(draws->state);
+    bool changed = draw_change(draws);
+    kt_state_resume(draws->state);
+    return changed;
 }
 
 static void

@@ -19,16 +19,10 @@ improve_by_exchange(KtState *state, guint vcpu, guint other)
     KtMark mark = kt_mark(state);
     double least = kt_state_total(state) - state->model->worth;
     kt_state_save_epochs(state);
-    kt_state_release(state, vcpu);
-    kt_state_release(state, other);
-    kt_state_take(state, vcpu, other_pu);
-    kt_state_take(state, other, pu);
+    kt_state_exchange(state, vcpu, other);
     if (kt_state_total(state) < least)
         return true;
-    kt_state_release(state, vcpu);
-    kt_state_release(state, other);
-    kt_state_take(state, vcpu, pu);
-    kt_state_take(state, other, other_pu);
+    kt_state_exchange(state, vcpu, other);
     kt_mark_restore(state, mark);
     kt_state_restore_epochs(state);
     return false;
@@ -126,12 +120,14 @@ kt_improve_by_exchange(KtState *state, guint vcpu)
     }
     const KtModelDomain *domain = domain_of(state, vcpu);
     const guint *of_pu = state->model->zones->of_pu;
-    guint home = of_pu[state->pu[vcpu]], last = G_MAXUINT;
+    guint home = of_pu[state->pu[vcpu]];
+    g_autofree guint64 *seen = g_new0(guint64, state->model->zones->n_zones / 64 + 1);
+    kt_bit_set(seen, home, !has_stranger(state, vcpu));
     for (guint i = domain->first_vcpu; i < domain->first_vcpu + domain->n_vcpus; i++) {
         guint zone = of_pu[state->pu[i]];
-        if (i == vcpu || zone == last || (zone == home && !has_stranger(state, vcpu)))
+        if (i == vcpu || kt_bit(seen, zone))
             continue;
-        last = zone;
+        kt_bit_set(seen, zone, true);
         if (improve_in_zone(state, vcpu, zone))
             return true;
     }

@@ -149,9 +149,10 @@ kt_hall_refresh(KtState *state, KtHall *hall)
 static void
 dirty_hall(KtState *state, KtHall *hall)
 {
-    if (!hall->dirty)
-        g_ptr_array_add(state->dirty_halls, hall);
+    if (hall->dirty)
+        return;
     hall->dirty = true;
+    g_ptr_array_add(state->dirty_halls, hall);
     for (guint i = 0; i < hall->n_zones; i++)
         kt_state_dirty_zone(state, hall->zones[i]);
 }

@@ -120,7 +120,10 @@ kt_draws_improve_by_mirror(KtDraws *draws)
             KtMark mark = kt_mark(state);
             double least = kt_state_total(state) - state->model->worth;
             g_array_set_size(draws->changes, 0);
-            if (mirror_alike(draws, one, other) && kt_state_total(state) < least) {
+            kt_state_suspend(state);
+            bool exchanged = mirror_alike(draws, one, other);
+            kt_state_resume(state);
+            if (exchanged && kt_state_total(state) < least) {
                 better = true;
                 continue;
             }

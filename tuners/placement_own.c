@@ -234,9 +234,6 @@ count_for_core(KtState *state, guint vcpu, guint pu_index, gint sign)
         state->demand.isolated -= (guint)sign;
     else
         state->demand.others -= (guint)sign;
-    refresh_open(state, pu->core);
-    kt_state_dirty_core(state, pu->core);
-    kt_state_dirty_group(state, pu->group);
 }
 
 /* Adds (@sign 1) or takes away a core as those who seek CPUs see it. */
@@ -251,30 +248,66 @@ count_core(KtState *state, guint index, gint sign)
         state->n_spare += (guint)sign;
 }
 
-/* Makes @vcpu the owner of @pu, or (@sign -1) takes it away. */
+/* Makes @vcpu the owner of @pu, or (@sign -1) takes it away; what the core is then is yet to be noted. */
 static void
 set_owner(KtState *state, guint vcpu, guint pu, gint sign)
 {
-    guint core = state->model->topology->pus[pu].core;
     g_assert(sign < 0 || state->owner[pu] < 0);
-    count_core(state, core, -1);
     state->owner[pu] = sign > 0 ? (gint)vcpu : -1;
     state->pu[vcpu] = sign > 0 ? (gint)pu : -1;
     count_for_domain(state, vcpu, pu, sign);
     count_for_core(state, vcpu, pu, sign);
+}
+
+/* What follows for others from who owns a core's CPUs now. */
+static void
+note_core(KtState *state, guint core)
+{
+    const KtModel *model = state->model;
+    refresh_open(state, core);
+    kt_state_dirty_core(state, core);
+    kt_state_dirty_group(state, model->topology->pus[model->core_pus[core].items[0]].group);
     kt_state_note_owners(state, core);
     count_core(state, core, 1);
+}
+
+static void
+change_owner(KtState *state, guint vcpu, guint pu, gint sign)
+{
+    guint core = state->model->topology->pus[pu].core;
+    count_core(state, core, -1);
+    set_owner(state, vcpu, pu, sign);
+    note_core(state, core);
     kt_state_settle(state);
 }
 
 void
 kt_state_take(KtState *state, guint vcpu, guint pu)
 {
-    set_owner(state, vcpu, pu, 1);
+    change_owner(state, vcpu, pu, 1);
 }
 
 void
 kt_state_release(KtState *state, guint vcpu)
 {
-    set_owner(state, vcpu, (guint)state->pu[vcpu], -1);
+    change_owner(state, vcpu, (guint)state->pu[vcpu], -1);
+}
+
+void
+kt_state_exchange(KtState *state, guint vcpu, guint other)
+{
+    const KtPu *pus = state->model->topology->pus;
+    guint pu = (guint)state->pu[vcpu], other_pu = (guint)state->pu[other];
+    guint core = pus[pu].core, other_core = pus[other_pu].core;
+    count_core(state, core, -1);
+    if (other_core != core)
+        count_core(state, other_core, -1);
+    set_owner(state, vcpu, pu, -1);
+    set_owner(state, other, other_pu, -1);
+    set_owner(state, vcpu, other_pu, 1);
+    set_owner(state, other, pu, 1);
+    note_core(state, core);
+    if (other_core != core)
+        note_core(state, other_core);
+    kt_state_settle(state);
 }

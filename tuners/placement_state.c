@@ -87,10 +87,10 @@ void
 kt_state_dirty_group(KtState *state, guint group)
 {
     const KtRegion *region = &state->model->regions[group];
-    for (guint i = 0; i < region->n_zones; i++)
-        outdate(state, region->zones[i]);
     if (state->groups[group].dirty)
         return;
+    for (guint i = 0; i < region->n_zones; i++)
+        outdate(state, region->zones[i]);
     state->groups[group].dirty = true;
     state->dirty_groups.items[state->dirty_groups.n++] = group;
 }
@@ -105,6 +105,8 @@ kt_state_dirty_zone(KtState *state, guint zone)
 void
 kt_state_settle(KtState *state)
 {
+    if (state->suspended)
+        return;
     for (guint i = 0; i < state->dirty_halls->len; i++)
         kt_hall_refresh(state, state->dirty_halls->pdata[i]);
     for (guint i = 0; i < state->dirty_cores.n; i++) {
@@ -125,6 +127,19 @@ kt_state_settle(KtState *state)
     state->doubled_cost = doubled_cost;
     g_ptr_array_set_size(state->dirty_halls, 0);
     state->dirty_zones.n = state->dirty_cores.n = state->dirty_groups.n = 0;
+}
+
+void
+kt_state_suspend(KtState *state)
+{
+    state->suspended = true;
+}
+
+void
+kt_state_resume(KtState *state)
+{
+    state->suspended = false;
+    kt_state_settle(state);
 }
 
 /* ---- domains that stay ---- */

@@ -148,6 +148,7 @@ typedef struct {
     KtIndices dirty_cores; /* beside those of dirty zones */
     KtIndices dirty_zones;
     KtIndices dirty_groups;
+    bool suspended; /* kt_state_suspend() */
     GPtrArray *dirty_halls;
 } KtState;
 
@@ -181,6 +182,14 @@ bool kt_state_can_take(const KtState *state, guint domain, guint pu);
 /** Seats an exclusive vCPU (index into KtModel.vcpus); kt_state_can_take() holds. */
 void kt_state_take(KtState *state, guint vcpu, guint pu);
 void kt_state_release(KtState *state, guint vcpu);
+/** Gives each of two seated vCPUs the CPU of the other. No CPU becomes free meanwhile, which those with
+ * common sets would have to be told: it is several times as fast as releasing and taking. */
+void kt_state_exchange(KtState *state, guint vcpu, guint other);
+/** For several changes at once: until it is resumed no cost is counted, and totals and loads are those of
+ * before.
+ */
+void kt_state_suspend(KtState *state);
+void kt_state_resume(KtState *state);
 
 /** The hall of these regions (bits); kept until the state is freed. */
 KtHall *kt_state_hall(KtState *state, const guint64 *regions);
