@@ -152,10 +152,15 @@ class LabHost(Host):
             except RuntimeError as error:
                 if "heard: []" not in str(error):
                     raise
-            show(f"{name} said nothing after its start: started anew")
+            show(f"{name} said nothing after its start, its CPUs are at {self.instructions(name)}: started anew")
             self.virsh("destroy", name)
             self.virsh("start", name)
         return self.wait_ready(name)
+
+    def instructions(self, name):
+        """Where each of the guest's CPUs is, and whether it halts."""
+        registers = self._tool_virsh("qemu-monitor-command", name, "--hmp", "info registers -a", check=False)
+        return re.findall(r"\b(?:RIP|EIP|HLT)=\w+", registers)
 
     def boot(self, name):
         self.boot_all(name)
