@@ -24,8 +24,9 @@ STARTS = 0.6
 PATIENCE = 300
 # Its own changes are events to it, too: it has done all that a step brings once it has looked at nothing for so long.
 QUIET_SECONDS = 2
-# A few pages of libraries and of the kernel are anywhere (kt_qemu_memory_counts()).
-ELSEWHERE = 1 / 32
+# A few pages are anywhere: up to 1/32 of all that QEMU has (kt_qemu_memory_counts()), which is more than the guest's RAM
+# that is looked at here, for a small guest by a half.
+ELSEWHERE = 1 / 20
 # What one guest that comes or goes makes the daemon look for; anything else may move anybody.
 EVENTS = {"started", "resumed", "stopped", "shut down", "tuned", "defined", "memory moved"}
 # Less of its memory than this a guest has while it begins to boot.
