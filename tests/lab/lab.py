@@ -276,7 +276,7 @@ class Lab:
                 if "Assertion" in said:
                     return False
                 raise Failed(f"QEMU ended with {process.returncode}: {said}\n{self.console_end()}")
-            if self.attach(seconds=2):
+            if self.attach(seconds=5):
                 self.execute("systemctl", "is-system-running", "--wait")
                 self.check("/lab/inside/arrive")
                 return True
@@ -295,7 +295,11 @@ class Lab:
             self.agent = self.agent or Agent(f"{self.directory}/agent")
         except OSError:
             return False
-        return self.agent.synchronise(seconds)
+        if not self.agent.synchronise(seconds):
+            # Where the interrupt for what was sent is lost, a connection anew wakes the agent.
+            self.agent.close()
+            self.agent = None
+        return self.agent is not None
 
     def pid(self):
         """Of the process group that QEMU is in, None where it has ended."""
